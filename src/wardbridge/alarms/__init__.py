@@ -1,0 +1,1 @@
+"""Rules, scores, delays and escalation."""

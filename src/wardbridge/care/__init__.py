@@ -1,0 +1,1 @@
+"""People's work: the flowsheet, manual entry, verification."""

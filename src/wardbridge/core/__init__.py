@@ -1,0 +1,1 @@
+"""Clock, ids, errors, settings, bus and database; no medicine."""

@@ -1,0 +1,1 @@
+"""Drivers, supervision, binding and charting."""

@@ -1,0 +1,1 @@
+"""Machines' life: faults, maintenance, use."""

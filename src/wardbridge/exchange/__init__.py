@@ -1,0 +1,1 @@
+"""Codecs, listeners and feeds between Wardbridge and other systems."""

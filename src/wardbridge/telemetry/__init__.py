@@ -1,0 +1,1 @@
+"""Every sample, keyed by device channel and time."""

@@ -1,0 +1,1 @@
+"""One language: code systems, value sets, maps and units."""

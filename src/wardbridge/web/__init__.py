@@ -1,0 +1,1 @@
+"""Pages and live views; owns no data."""
