@@ -1,1 +1,1 @@
-"""Bytes to values and back; pure."""
+"""Codecs: bytes to values and back, pure (DESIGN section 8)."""
