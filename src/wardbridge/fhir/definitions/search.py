@@ -1,0 +1,92 @@
+"""Search parameters and compartments of FHIR R4 (https://hl7.org/fhir/R4/searchparameter-registry.html)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import msgspec
+
+from wardbridge.fhir.definitions.table import known, packed, resource_types
+
+
+class Component(msgspec.Struct, frozen=True):
+    """One part of a composite parameter: the URL of its definition and a path relative to the composite's."""
+
+    definition: str
+    expression: str
+
+
+class SearchParameter(msgspec.Struct, frozen=True):
+    """A search parameter; `type` is number, date, string, token, reference, composite, quantity, uri or special.
+
+    `expression` is None where the standard gives none (`_text`, `_content`).  `targets` are resource types.
+    """
+
+    code: str
+    type: str
+    url: str
+    base: tuple[str, ...]
+    expression: str | None
+    targets: tuple[str, ...]
+    components: tuple[Component, ...]
+    extension: bool
+    """Comes from an extension pack of the package or is its example, not from the base specification."""
+
+
+
+@cache
+def all_search_parameters() -> tuple[SearchParameter, ...]:
+    """All parameters of the package, by URL."""
+    every = tuple(sorted(resource_types()))
+    out = []
+    for row in packed("search.json.gz")["parameters"]:
+        target = row.get("target", ())
+        tail = row["url"].rsplit("/", 1)[1]
+        # Packs name theirs `<profile>-<Resource>-<code>` in lower case; the specification writes `Resource-code`
+        # or `clinical-code`, `individual-...`, `conformance-...`, `medications-...` for shared ones.
+        head = tail.split("-")[0]
+        plain = head in row["base"] or head in ("clinical", "individual", "conformance", "medications")
+        out.append(
+            SearchParameter(
+                code=row["code"],
+                type=row["type"],
+                url=row["url"],
+                base=tuple(row["base"]),
+                expression=row.get("expression"),
+                targets=every if target == "*" else tuple(target),
+                components=tuple(Component(d, e) for d, e in row.get("component", ())),
+                extension=not plain,
+            )
+        )
+    return tuple(out)
+
+
+@cache
+def search_parameters(type_name: str) -> dict[str, SearchParameter]:
+    """The parameters that apply to a resource type, by code; those of Resource and DomainResource are included.
+
+    Where the package has two of one code, the base specification's wins.
+    """
+    ancestors = known(type_name).ancestors
+    found: dict[str, SearchParameter] = {}
+    for parameter in sorted(all_search_parameters(), key=lambda p: p.extension):
+        if not ancestors.isdisjoint(parameter.base):
+            found.setdefault(parameter.code, parameter)
+    return found
+
+
+@cache
+def search_parameter(url: str) -> SearchParameter | None:
+    """The parameter with this canonical URL."""
+    return {p.url: p for p in all_search_parameters()}.get(url)
+
+
+def compartments() -> tuple[str, ...]:
+    """Names of the compartments: Patient, Encounter, Device, Practitioner, RelatedPerson."""
+    return tuple(sorted(packed("search.json.gz")["compartments"]))
+
+
+@cache
+def compartment(name: str) -> dict[str, tuple[str, ...]]:
+    """Resource type -> codes of the search parameters that link it to the compartment (`{def}` = itself)."""
+    return {k: tuple(v) for k, v in packed("search.json.gz")["compartments"][name].items()}
