@@ -1,0 +1,334 @@
+"""What the web room needs from the others, as small Protocols (upward needs are wired in app.py).
+
+Every write takes ``by``, the signed-in person, and does its own re-check that the ids in it belong
+together; it raises :class:`wardbridge.core.errors.WardbridgeError` (NotFound, Invalid, Conflict ...) with a
+message for people. Reads return view models. Times are µs since the epoch (UTC); ``since <= t < until``.
+
+Pages ask ``Access.decide`` before they do anything. :data:`RIGHTS` lists every (target, action) they ask
+for with the roles that this issue grants it to; a test holds security's policy against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from wardbridge.web import views as v
+
+CLINICAL = frozenset({"nurse", "physician"})
+TECHNICAL = frozenset({"technician", "operator", "administrator"})
+EVERYONE = CLINICAL | TECHNICAL
+
+RIGHTS: dict[tuple[str, str], frozenset[str]] = {
+    ("board", "read"): EVERYONE,
+    ("clinical", "read"): CLINICAL,  # names, vital signs, physiological alarms
+    ("bed", "read"): CLINICAL,
+    ("bed", "update"): CLINICAL,  # standby, discharge
+    ("alarm", "update"): CLINICAL,  # acknowledge
+    ("binding", "update"): CLINICAL,  # bind, end, correct, claim
+    ("chart", "read"): CLINICAL,
+    ("chart", "create"): CLINICAL,  # manual entry
+    ("chart", "update"): CLINICAL,  # verify
+    ("limits", "read"): CLINICAL,
+    ("limits", "update"): CLINICAL,
+    ("fleet", "read"): EVERYONE,
+    ("device", "read"): EVERYONE,
+    ("device", "update"): frozenset({"technician", "administrator"}),  # accept, workshop, place
+    ("device-quarantine", "update"): TECHNICAL,
+    ("fault", "create"): EVERYONE,
+    ("fault", "update"): frozenset({"technician"}),  # take, resolve
+    ("reveal", "read"): frozenset({"technician", "operator"}),  # a patient's name, with a reason
+    ("integration", "read"): TECHNICAL,
+    ("integration", "update"): frozenset({"operator", "administrator"}),  # replay, test message
+    ("message", "search"): TECHNICAL,
+    ("message", "read"): frozenset({"operator", "administrator"}),  # raw content, with a reason
+    ("users", "read"): frozenset({"administrator"}),
+    ("audit", "read"): frozenset({"administrator"}),
+}
+
+
+class Who(Protocol):
+    """The signed-in person (security's Principal)."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def display(self) -> str: ...
+    @property
+    def roles(self) -> frozenset[str]: ...
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """An open session: ``key`` is what the cookie holds, ``csrf`` what every form repeats."""
+
+    key: str
+    csrf: str
+    who: Who
+    expires: int
+
+
+class Decision(Protocol):
+    """The answer of ``decide``: the reason is for people."""
+
+    @property
+    def permit(self) -> bool: ...
+    @property
+    def reason(self) -> str: ...
+
+
+class Access(Protocol):
+    """Who one is and what one may (security)."""
+
+    async def sign_in(self, name: str, password: str, address: str) -> Session:
+        """Raises Unauthenticated (wrong name or password) or TooMany (rate limit). Audits either way."""
+        ...
+
+    async def session(self, key: str) -> Session | None:
+        """The open session of a cookie, None when it ended; moves its idle time on."""
+        ...
+
+    async def sign_out(self, session: Session, address: str) -> None: ...
+
+    def decide(self, who: Who, action: str, target: str, id: str = "") -> Decision:
+        """May ``who`` do ``action`` (read, search, create, update, delete) on page or feature ``target``?"""
+        ...
+
+    async def record(self, who: Who | None, action: str, target: str, id: str, *, permit: bool,
+                     reason: str, address: str, patient_id: str = "") -> None:
+        """Append one audit entry: of an access, a refusal, or a reveal with its reason."""
+        ...
+
+
+class Wards(Protocol):
+    """Beds, who lies in them and what is measured there (devices.board with alarms and telemetry)."""
+
+    async def wards(self) -> Sequence[v.Ward]: ...
+    async def board(self, ward_id: str) -> v.Board: ...
+    async def bed(self, place_id: str) -> v.Bed: ...
+    async def trends(self, place_id: str, since: int, until: int, points: int) -> Sequence[v.Series]: ...
+    async def find_patients(self, text: str, limit: int = 20) -> Sequence[v.Patient]: ...
+    async def standby(self, place_id: str, on: bool, by: Who) -> None: ...
+    async def discharge(self, place_id: str, patient_id: str, by: Who) -> None: ...
+
+
+class Alarms(Protocol):
+    """Alarms and their limits (alarms). ``scope`` is ``ward/<id>`` or ``patient/<id>``."""
+
+    async def active(self, ward_id: str | None = None) -> Sequence[v.Alarm]: ...
+    async def past(self, place_id: str, since: int, limit: int = 50) -> Sequence[v.Alarm]: ...
+    async def acknowledge(self, alarm_id: str, by: Who) -> v.Alarm: ...
+    async def limits(self, scope: str) -> Sequence[v.Limit]: ...
+    async def set_limit(self, scope: str, limit: v.Limit, by: Who) -> None: ...
+    async def clear_limit(self, scope: str, slot: str, by: Who) -> None: ...
+
+
+class Bindings(Protocol):
+    """Device and patient, as intervals (devices.binding). ``stop`` 0 means it still runs."""
+
+    async def bind(self, device_id: str, patient_id: str, place_id: str, start: int, by: Who) -> None: ...
+    async def end(self, binding_id: str, by: Who) -> None: ...
+    async def correct(self, binding_id: str, patient_id: str, by: Who, reason: str) -> int:
+        """Move the interval to another patient and re-issue what was charted; the count of values."""
+        ...
+
+    async def claim(self, device_id: str, start: int, stop: int, patient_id: str, by: Who) -> int: ...
+
+
+class Manual(msgspec.Struct, frozen=True, kw_only=True):
+    """What no device gives. Empty texts were not entered; texts as typed, checked against the ranges.
+
+    consciousness A C V P U; oxygen is air or a device name with flow (L/min) or fio2 (%); temperature in
+    Cel with its site; urine in mL since ``urine_since``.
+    """
+
+    time: int
+    consciousness: str = ""
+    oxygen: str = ""
+    oxygen_flow: str = ""
+    fio2: str = ""
+    temperature: str = ""
+    temperature_site: str = ""
+    urine: str = ""
+
+
+class Charts(Protocol):
+    """The patient's record (care over fhir)."""
+
+    async def patient(self, patient_id: str) -> v.Patient:
+        """Raises NotFound."""
+        ...
+
+    async def chart(self, patient_id: str) -> v.Chart: ...
+    async def score(self, patient_id: str) -> v.Score | None: ...
+    async def sheet(self, patient_id: str, since: int, until: int, step_minutes: int) -> v.Sheet: ...
+    async def verify(self, patient_id: str, observation_ids: Sequence[str], by: Who) -> int: ...
+    async def enter(self, patient_id: str, entry: Manual, by: Who) -> v.Score | None: ...
+    async def origin(self, patient_id: str, observation_id: str) -> v.Origin: ...
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """What the fleet list is narrowed to; empty means all."""
+
+    admission: str = ""
+    type: str = ""
+    ward: str = ""
+    due: str = ""
+    fault: bool = False
+    text: str = ""
+
+
+class Fleet(Protocol):
+    """Devices: devices.registry joined with equipment."""
+
+    async def devices(self, chosen: Filter) -> Sequence[v.Device]: ...
+    async def device(self, device_id: str, *, names: bool) -> v.DevicePage:
+        """Raises NotFound. ``names`` False leaves every patient's name and id out."""
+        ...
+
+    async def places(self) -> Sequence[tuple[str, str]]:
+        """(place id, label) of every bed."""
+        ...
+
+    async def admit(self, device_id: str, state: str, by: Who, place_id: str = "", reason: str = "") -> None:
+        """Move a device to accepted, quarantined, workshop or retired."""
+        ...
+
+    async def report(self, device_id: str, text: str, by: Who) -> None: ...
+    async def take(self, device_id: str, fault_id: str, by: Who) -> None: ...
+    async def resolve(self, device_id: str, fault_id: str, text: str, by: Who) -> None: ...
+
+
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message search asks: any of patient id, control id, times, direction, type."""
+
+    patient: str = ""
+    control: str = ""
+    since: int = 0
+    until: int = 0
+    direction: str = ""
+    type: str = ""
+    before: str = ""
+
+
+class Messages(Protocol):
+    """Links, queues and stored messages (exchange)."""
+
+    async def overview(self) -> v.Exchange: ...
+    async def find(self, search: Search, limit: int = 50) -> Sequence[v.Message]: ...
+    async def raw(self, ref: str) -> v.RawMessage: ...
+    async def replay(self, dead_id: str, by: Who) -> None: ...
+    async def test(self, destination: str, by: Who) -> str:
+        """Put a test message in the destination's queue; the control id it got."""
+        ...
+
+
+class AuditSearch(msgspec.Struct, frozen=True, kw_only=True):
+    """What an audit search asks."""
+
+    actor: str = ""
+    patient: str = ""
+    action: str = ""
+    outcome: str = ""
+    since: int = 0
+    until: int = 0
+    limit: int = 100
+
+
+class Admin(Protocol):
+    """Accounts and the audit log (security)."""
+
+    async def users(self) -> Sequence[v.User]: ...
+    async def audit(self, search: AuditSearch) -> Sequence[v.AuditLine]: ...
+
+
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """A new numeric of a channel, as the tail gives it."""
+
+    channel_id: int
+    text: str
+    time: int
+    received: int
+    quality: int
+
+
+class Run(msgspec.Struct, frozen=True, gc=False):
+    """A new run of waveform samples: int16 little endian, spacing in µs, physical = sample*scale + offset."""
+
+    channel_id: int
+    start: int
+    period: float
+    scale: float
+    offset: float
+    samples: bytes
+    quality: int
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """What one device said in one write: the unit of the live stream."""
+
+    sequence: int
+    device_id: str
+    received: int
+    numerics: tuple[Sample, ...]
+    waves: tuple[Run, ...]
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """What a channel is: the slot or wave kind that the screens file it under."""
+
+    channel_id: int
+    device_id: str
+    label: str
+    unit: str
+    kind: str
+    code: int
+    refid: str
+
+
+class Where(msgspec.Struct, frozen=True):
+    """Where a device stands now and whom it is bound to."""
+
+    device_id: str
+    place_id: str
+    ward_id: str
+    patient_id: str
+
+
+class Feed(Protocol):
+    """The live tail (telemetry.tail, devices, alarms), read once a process by the hub."""
+
+    async def head(self) -> int:
+        """The newest sequence that a tail may start after."""
+        ...
+
+    async def tail(self, after: int, limit: int) -> Sequence[Slice]: ...
+    async def channels(self, ids: Sequence[int]) -> Sequence[Channel]: ...
+    async def where(self) -> Sequence[Where]: ...
+    async def alarms(self) -> Sequence[v.Alarm]: ...
+    async def scores(self) -> Sequence[tuple[str, v.Score]]:
+        """(place id, score) of every occupied bed."""
+        ...
+
+    async def doorbell(self) -> str:
+        """Wait for the next ring; the channel that rang (``wb_live`` or ``wb_alarm``)."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """All of them, as app.py hands them over."""
+
+    access: Access
+    wards: Wards
+    alarms: Alarms
+    bindings: Bindings
+    charts: Charts
+    fleet: Fleet
+    messages: Messages
+    admin: Admin
+    feed: Feed
