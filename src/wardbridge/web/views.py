@@ -31,7 +31,7 @@ class Value(View, frozen=True):
 
 
 class Wave(View, frozen=True):
-    """One waveform channel that a screen may sweep. ``kind`` is ecg, pleth, abp, resp, co2, paw, flow, other."""
+    """A waveform channel that a screen may sweep; ``kind`` ecg, pleth, abp, resp, co2, paw, flow, other."""
 
     channel_id: int
     kind: str
@@ -207,7 +207,7 @@ class Bed(View, frozen=True):
 
 
 class Series(View, frozen=True):
-    """One trend line. ``points`` are (time µs, low, high, mean or None for a gap); manual ones have low = high."""
+    """One trend line. ``points`` are (time µs, low, high, mean); all None is a gap; manual: low = high."""
 
     slot: str
     label: str
