@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis  # noqa: F401 - early: CPython 3.11 fails to rewrite it at the end of a run
 import pytest
 
 from wardbridge.core.clock import FakeClock, SystemClock

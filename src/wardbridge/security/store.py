@@ -211,6 +211,7 @@ async def find_audit(
         audit_id,
         limit,
     )
+    return list(rows)
 
 
 async def count_audit(conn: Connection | Pool) -> int:
