@@ -29,6 +29,11 @@ class Principal:
     practitioner: str = ""
 
     @property
+    def name(self) -> str:
+        """What screens call them."""
+        return self.display
+
+    @property
     def clinical(self) -> bool:
         """Whether this principal may see patients by name."""
         return self.kind != "user" or bool(self.roles & CLINICAL)
@@ -40,8 +45,8 @@ SYSTEM = Principal("wardbridge", "Wardbridge", "system", frozenset({"service"}),
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked for. ``kind`` is ``fhir`` (``type`` a resource type, '' for the whole system),
-    ``page`` or ``feature`` (``type`` its name). ``patients`` are ids where they are known."""
+    """What is asked for. ``kind`` is ``fhir`` (``type`` a resource type, '' for the whole system)
+    or ``screen`` (``type`` the feature's name). ``patients`` are ids where they are known."""
 
     kind: str
     type: str
