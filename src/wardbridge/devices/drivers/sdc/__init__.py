@@ -1,0 +1,1 @@
+"""IEEE 11073 SDC consumer: see README.md."""
