@@ -1,0 +1,1 @@
+"""The functions of FHIRPath, one module a kind; `table` joins them."""

@@ -1,0 +1,164 @@
+"""Functions that FHIR adds (https://hl7.org/fhir/R4/fhirpath.html#functions)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wardbridge.fhir.definitions.codes import codes, valueset
+from wardbridge.fhir.definitions.table import type_of
+from wardbridge.fhir.path.errors import PathError
+from wardbridge.fhir.path.functions.define import Entry, on_items
+from wardbridge.fhir.path.nodes import Node, plain, system, typed
+from wardbridge.fhir.path.quantity import Quantity
+from wardbridge.fhir.path.references import named_type
+from wardbridge.fhir.path.scope import Fn, Items, Scope, single, string
+from wardbridge.fhir.path.xhtml import html_problem
+
+BASE = "http://hl7.org/fhir/StructureDefinition/"
+
+
+def _extension(before: Fn, url: Fn) -> Fn:
+    def run(s: Scope) -> Items:
+        wanted = string(url(s), "extension")
+        found: Items = []
+        for item in before(s):
+            if isinstance(item, Node):
+                item.child("extension", found)
+        return [e for e in found if isinstance(e.value, dict) and e.value.get("url") == wanted]
+
+    return run
+
+
+def _has_extension(before: Fn, url: Fn) -> Fn:
+    inner = _extension(before, url)
+    return lambda s: [bool(inner(s))]
+
+
+def _has_value(items: Items) -> Items:
+    return [len(items) == 1 and _value(items[0]) is not None]
+
+
+def _get_value(items: Items) -> Items:
+    value = _value(items[0]) if len(items) == 1 else None
+    return [] if value is None else [value]
+
+
+def _value(item: Any) -> Any:
+    if isinstance(item, Node):
+        return system(item) if item.type is not None and item.type.primitive else None
+    return item
+
+
+def _resolve(before: Fn) -> Fn:
+    def run(s: Scope) -> Items:
+        out: Items = []
+        for item in before(s):
+            reference = _reference(item)
+            if reference is None:
+                continue
+            if reference.startswith("#"):
+                found = _contained(s, reference[1:])
+            else:
+                found = s.env.resolve(reference) if s.env.resolve is not None else None
+            if found is not None:
+                out.append(typed(found, type_of("Resource")))
+            elif (name := named_type(item.value if isinstance(item, Node) else reference)) is not None:
+                # The record may not hold it, but the reference itself says what it points to.
+                out.append(Node({"resourceType": name}, type_of(name)))
+        return out
+
+    return run
+
+
+def _reference(item: Any) -> str | None:
+    if isinstance(item, Node):
+        value = item.value.get("reference") if isinstance(item.value, dict) else item.value
+        return value if isinstance(value, str) else None
+    return item if isinstance(item, str) else None
+
+
+def _contained(s: Scope, name: str) -> dict[str, Any] | None:
+    for holder in (*s.resource, *s.root):
+        if isinstance(holder, Node) and isinstance(holder.value, dict):
+            if not name:
+                return holder.value
+            contained = holder.value.get("contained")
+            for inner in contained if isinstance(contained, list) else ():
+                if isinstance(inner, dict) and inner.get("id") == name:
+                    return inner
+    return None
+
+
+def _member_of(before: Fn, url: Fn) -> Fn:
+    def run(s: Scope) -> Items:
+        items = before(s)
+        wanted = string(url(s), "memberOf")
+        if wanted is None or len(items) != 1:
+            return []
+        value = plain(items[0])
+        if s.env.member_of is not None:
+            found = s.env.member_of(value, wanted)
+        else:
+            found = _listed(value, wanted)
+        return [] if found is None else [found]
+
+    return run
+
+
+def _listed(value: Any, url: str) -> bool | None:
+    """Membership by the value sets that this package lists; None where it does not know the set."""
+    known = valueset(url)
+    if known is None:
+        return None
+    if isinstance(value, str):
+        return value in (codes(url) or ())
+    codings = value.get("coding", [value]) if isinstance(value, dict) else []
+    return any(isinstance(c, dict) and c.get("code") in known.get(c.get("system", ""), ()) for c in codings)
+
+
+def _conforms_to(before: Fn, profile: Fn) -> Fn:
+    def run(s: Scope) -> Items:
+        items = before(s)
+        url = string(profile(s), "conformsTo")
+        if url is None or len(items) != 1 or not isinstance(items[0], Node):
+            return []
+        name = url.removeprefix(BASE).split("|")[0]
+        kind = items[0].type
+        if url.startswith(BASE) and type_of(name) is not None and kind is not None:
+            return [name in kind.ancestors]
+        found = s.env.conforms_to(items[0].value, url) if s.env.conforms_to is not None else None
+        if found is None:
+            raise PathError(f"conformsTo: unknown profile {url}")
+        return [found]
+
+    return run
+
+
+def _comparable(before: Fn, other: Fn) -> Fn:
+    def run(s: Scope) -> Items:
+        a, b = single(before(s), "comparable"), single(other(s), "comparable")
+        if a is None or b is None:
+            return []
+        if isinstance(a, Quantity) and isinstance(b, Quantity):
+            return [a.pair(b, strict=False) is not None]
+        return [type(a) is type(b)]
+
+    return run
+
+
+def _html_checks(items: Items) -> Items:
+    return [all(html_problem(plain(item)) is None for item in items)]
+
+
+TABLE: dict[str, Entry] = {
+    "extension": (1, 1, _extension),
+    "hasExtension": (1, 1, _has_extension),
+    "hasValue": (0, 0, on_items(_has_value)),
+    "getValue": (0, 0, on_items(_get_value)),
+    "resolve": (0, 0, _resolve),
+    "memberOf": (1, 1, _member_of),
+    "conformsTo": (1, 1, _conforms_to),
+    "comparable": (1, 1, _comparable),
+    "htmlChecks": (0, 0, on_items(_html_checks)),
+    "htmlChecks2": (0, 0, on_items(_html_checks)),
+}
