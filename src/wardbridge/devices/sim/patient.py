@@ -119,7 +119,7 @@ class Patient:
             stretch = math.sqrt(min(max(beat.interval, 0.35), 1.2))
             parts = [] if beat.wide or self.heart.rhythm == "af" else list(shapes.P_WAVE)
             tail = shapes.WIDE_T if beat.wide else shapes.T_WAVE
-            for offset, width, height in (shapes.WIDE_QRS if beat.wide else shapes.QRS):
+            for offset, width, height in shapes.WIDE_QRS if beat.wide else shapes.QRS:
                 centres.append(beat.at + offset)
                 widths.append(width)
                 heights.append(height)
@@ -202,9 +202,7 @@ class Patient:
             tops.append(low + (high - low) * beat.stroke + sway)
         return np.array(tops), np.array(bottoms)
 
-    def _pulses(
-        self, times: Floats, delay: float, table: Floats, tops: Floats, bottoms: Floats
-    ) -> Floats:
+    def _pulses(self, times: Floats, delay: float, table: Floats, tops: Floats, bottoms: Floats) -> Floats:
         beats = self._ready(times)
         if len(tops) != len(beats):
             tops, bottoms = self._pressures()

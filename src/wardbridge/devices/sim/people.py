@@ -1,0 +1,87 @@
+"""Made-up people of many origins, the same ones for the HIS (PID) and for the record (Patient)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+
+# The OID arc 2.999 is set aside for examples (ITU-T X.660).
+MRN_SYSTEM: Final = "urn:oid:2.999.1.1"
+VISIT_SYSTEM: Final = "urn:oid:2.999.1.2"
+MRN_AUTHORITY: Final = "SEAHILL&2.999.1.1&ISO"
+VISIT_AUTHORITY: Final = "SEAHILL&2.999.1.2&ISO"
+
+FAMILIES: Final = (
+    "Okonkwo", "Lindqvist", "Nguyễn", "García Morales", "Kowalska", "Haddad", "Tanaka", "O'Brien",
+    "Müller", "Patel", "Ferreira", "Yılmaz", "Mbeki", "Kaur", "Ivanova", "Sørensen", "Rossi", "Chen",
+    "Papadopoulos", "Abdi", "Nakamura", "Dubois", "Horvat", "Tupou",
+)  # fmt: skip
+WOMEN: Final = (
+    "Adaeze", "Ingrid", "Linh", "Lucía", "Zofia", "Leila", "Haruka", "Niamh", "Charlotte", "Priya",
+    "Beatriz", "Elif", "Thandiwe", "Jasleen", "Olga", "Astrid", "Giulia", "Mei", "Eleni", "Hodan",
+)  # fmt: skip
+MEN: Final = (
+    "Chidi", "Erik", "Minh", "Mateo", "Tomasz", "Karim", "Kenji", "Cillian", "Jürgen", "Arjun",
+    "João", "Emre", "Sipho", "Harpreet", "Dmitri", "Nikolaj", "Marco", "Wei", "Andreas", "Yusuf",
+)  # fmt: skip
+STREETS: Final = ("Harbour Road", "Mill Lane", "Station Street", "Orchard Way", "Church Hill", "Lime Avenue")
+DOCTORS: Final = (
+    ("7001", "Banerjee", "Anita"), ("7002", "Novak", "Petr"), ("7003", "Achieng", "Grace"),
+)  # fmt: skip
+NURSES: Final = (("8001", "Silva", "Rui"), ("8002", "Fofana", "Aminata"), ("8003", "Berg", "Kari"))
+
+
+@dataclass(frozen=True)
+class Person:
+    """One patient's administrative data. ``sex`` is male or female; sizes in cm and kg."""
+
+    number: int
+    mrn: str
+    visit: str
+    family: str
+    given: str
+    sex: str
+    born: date
+    street: str
+    phone: str
+    height: int
+    weight: float
+    doctor: int
+
+    @property
+    def name(self) -> str:
+        """Family name first, as lists show it."""
+        return f"{self.family}, {self.given}"
+
+
+def people(count: int, seed: int, today: date) -> list[Person]:
+    """``count`` different people; the same seed and day give the same ones."""
+    rng = np.random.default_rng([seed, 77])
+    families = rng.permutation(len(FAMILIES))
+    women, men = rng.permutation(len(WOMEN)), rng.permutation(len(MEN))
+    made = []
+    for n in range(count):
+        sex = "female" if rng.random() < 0.48 else "male"
+        given = WOMEN[women[n % len(WOMEN)]] if sex == "female" else MEN[men[n % len(MEN)]]
+        age = int(rng.integers(24, 86))
+        height = int(rng.normal(164 if sex == "female" else 177, 7))
+        made.append(
+            Person(
+                number=n + 1,
+                mrn=f"{seed % 10}{400_000 + 137 * (n + 1) + int(rng.integers(0, 99)):06d}",
+                visit=f"V{seed % 10}{80_000 + 31 * (n + 1)}",
+                family=FAMILIES[families[n % len(FAMILIES)]],
+                given=given,
+                sex=sex,
+                born=today - timedelta(days=age * 365 + int(rng.integers(0, 365))),
+                street=f"{int(rng.integers(1, 180))} {STREETS[int(rng.integers(0, len(STREETS)))]}",
+                phone=f"+44 1632 96{int(rng.integers(0, 10_000)):04d}",
+                height=height,
+                weight=round(float(np.clip(rng.normal(25.5, 3.5), 18.5, 36.0)) * (height / 100) ** 2, 1),
+                doctor=n % len(DOCTORS),
+            )
+        )
+    return made
