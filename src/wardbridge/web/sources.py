@@ -4,8 +4,7 @@ Every write takes ``by``, the signed-in person, and does its own re-check that t
 together; it raises :class:`wardbridge.core.errors.WardbridgeError` (NotFound, Invalid, Conflict ...) with a
 message for people. Reads return view models. Times are µs since the epoch (UTC); ``since <= t < until``.
 
-Pages ask ``Access.decide`` before they do anything. :data:`RIGHTS` lists every (target, action) they ask
-for with the roles that this issue grants it to; a test holds security's policy against it.
+Sign-in, sessions, ``decide`` and the audit record are used from security as they are.
 """
 
 from __future__ import annotations
@@ -16,92 +15,11 @@ from typing import Protocol
 
 import msgspec
 
+from wardbridge.security.principal import Principal
 from wardbridge.web import views as v
 
-CLINICAL = frozenset({"nurse", "physician"})
-TECHNICAL = frozenset({"technician", "operator", "administrator"})
-EVERYONE = CLINICAL | TECHNICAL
-
-RIGHTS: dict[tuple[str, str], frozenset[str]] = {
-    ("board", "read"): EVERYONE,
-    ("clinical", "read"): CLINICAL,  # names, vital signs, physiological alarms
-    ("bed", "read"): CLINICAL,
-    ("bed", "update"): CLINICAL,  # standby, discharge
-    ("alarm", "update"): CLINICAL,  # acknowledge
-    ("binding", "update"): CLINICAL,  # bind, end, correct, claim
-    ("chart", "read"): CLINICAL,
-    ("chart", "create"): CLINICAL,  # manual entry
-    ("chart", "update"): CLINICAL,  # verify
-    ("limits", "read"): CLINICAL,
-    ("limits", "update"): CLINICAL,
-    ("fleet", "read"): EVERYONE,
-    ("device", "read"): EVERYONE,
-    ("device", "update"): frozenset({"technician", "administrator"}),  # accept, workshop, place
-    ("device-quarantine", "update"): TECHNICAL,
-    ("fault", "create"): EVERYONE,
-    ("fault", "update"): frozenset({"technician"}),  # take, resolve
-    ("reveal", "read"): frozenset({"technician", "operator"}),  # a patient's name, with a reason
-    ("integration", "read"): TECHNICAL,
-    ("integration", "update"): frozenset({"operator", "administrator"}),  # replay, test message
-    ("message", "search"): TECHNICAL,
-    ("message", "read"): frozenset({"operator", "administrator"}),  # raw content, with a reason
-    ("users", "read"): frozenset({"administrator"}),
-    ("audit", "read"): frozenset({"administrator"}),
-}
-
-
-class Who(Protocol):
-    """The signed-in person (security's Principal)."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def display(self) -> str: ...
-    @property
-    def roles(self) -> frozenset[str]: ...
-
-
-class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """An open session: ``key`` is what the cookie holds, ``csrf`` what every form repeats."""
-
-    key: str
-    csrf: str
-    who: Who
-    expires: int
-
-
-class Decision(Protocol):
-    """The answer of ``decide``: the reason is for people."""
-
-    @property
-    def permit(self) -> bool: ...
-    @property
-    def reason(self) -> str: ...
-
-
-class Access(Protocol):
-    """Who one is and what one may (security)."""
-
-    async def sign_in(self, name: str, password: str, address: str) -> Session:
-        """Raises Unauthenticated (wrong name or password) or TooMany (rate limit). Audits either way."""
-        ...
-
-    async def session(self, key: str) -> Session | None:
-        """The open session of a cookie, None when it ended; moves its idle time on."""
-        ...
-
-    async def sign_out(self, session: Session, address: str) -> None: ...
-
-    def decide(self, who: Who, action: str, target: str, id: str = "") -> Decision:
-        """May ``who`` do ``action`` (read, search, create, update, delete) on page or feature ``target``?"""
-        ...
-
-    async def record(self, who: Who | None, action: str, target: str, id: str, *, permit: bool,
-                     reason: str, address: str, patient_id: str = "") -> None:
-        """Append one audit entry: of an access, a refusal, or a reveal with its reason."""
-        ...
+Who = Principal
+"""The signed-in person."""
 
 
 class Wards(Protocol):
@@ -227,25 +145,6 @@ class Messages(Protocol):
         ...
 
 
-class AuditSearch(msgspec.Struct, frozen=True, kw_only=True):
-    """What an audit search asks."""
-
-    actor: str = ""
-    patient: str = ""
-    action: str = ""
-    outcome: str = ""
-    since: int = 0
-    until: int = 0
-    limit: int = 100
-
-
-class Admin(Protocol):
-    """Accounts and the audit log (security)."""
-
-    async def users(self) -> Sequence[v.User]: ...
-    async def audit(self, search: AuditSearch) -> Sequence[v.AuditLine]: ...
-
-
 class Sample(msgspec.Struct, frozen=True, gc=False):
     """A new numeric of a channel, as the tail gives it."""
 
@@ -323,12 +222,10 @@ class Feed(Protocol):
 class Sources:
     """All of them, as app.py hands them over."""
 
-    access: Access
     wards: Wards
     alarms: Alarms
     bindings: Bindings
     charts: Charts
     fleet: Fleet
     messages: Messages
-    admin: Admin
     feed: Feed

@@ -441,27 +441,3 @@ class Exchange(View, frozen=True):
     intake_total: int = 0
     intake_rate: float = 0.0
     backlog: int = 0
-
-
-class User(View, frozen=True):
-    """An account. ``state`` active or locked."""
-
-    id: str
-    name: str
-    display: str
-    roles: tuple[str, ...] = ()
-    state: str = "active"
-    last_sign_in: int = 0
-
-
-class AuditLine(View, frozen=True):
-    """One line of the audit log. ``outcome`` ok, refused or failed."""
-
-    time: int
-    actor: str
-    role: str = ""
-    action: str = ""
-    target: str = ""
-    outcome: str = "ok"
-    reason: str = ""
-    address: str = ""
