@@ -82,7 +82,7 @@ def loads(data: bytes | bytearray | memoryview, *, unique: bool = False) -> dict
         text = str(error)
         at = _BYTE.search(text)
         where = int(at[1]) if at else len(raw) if "truncated" in text else None
-        raise JsonError(_BYTE.sub("", text).strip(), where) from None
+        raise JsonError(_BYTE.sub("", text).split(" - at `$")[0].strip(), where) from None
     if not isinstance(found, dict):
         raise JsonError("expected a JSON object")
     if unique:

@@ -17,6 +17,7 @@ from wardbridge.fhir.path.moments import Moment, moment
 from wardbridge.fhir.path.quantity import Quantity
 
 UCUM = "http://unitsofmeasure.org"
+MOST = 1000
 Step: TypeAlias = tuple[str, str | None, "Type | None", bool]
 
 
@@ -136,7 +137,8 @@ def _spread_primitive(found: Any, shadow: Any, inner: Type | None, out: list[Any
 def decimal(value: Any) -> Decimal | None:
     """A JSON number as an exact decimal; a float (from a decoder that lost the text) by its shortest form."""
     if isinstance(value, Decimal):
-        return value
+        # Reckoning with 1e999999999 would write out its digits; no measurement needs such a number.
+        return value if -MOST < value.adjusted() < MOST else None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

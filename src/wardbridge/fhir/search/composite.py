@@ -1,0 +1,110 @@
+"""Composite parameters: the values of one element side by side in one row (R4 search §3.1.1.4.13).
+
+The first part (a token or a reference) is hashed and selects; up to two more parts follow, as text or as ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from wardbridge.fhir.definitions.search import SearchParameter, search_parameter
+from wardbridge.fhir.search import values
+from wardbridge.fhir.search.expression import Typed, evaluate
+
+Columns = tuple[Any, ...]
+"""(hash, code, system, hash2, code2, system2, low, high, low2, high2, unit, base unit, base low, base high)"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One component: its search type, and how to read it from the element (or from the resource: ``whole``)."""
+
+    type: str
+    read: Typed
+    whole: bool
+
+
+def split_parts(parameter: SearchParameter, element_type: str) -> list[Part]:
+    """The parts of a composite, compiled for the type of its element, the hashed one (token, reference) first.
+
+    DocumentReference's ``relationship`` is the one whose written order differs between its definition (code, target)
+    and its use; :func:`order` says which position of a request goes to which part.
+    """
+    parts = []
+    for component in parameter.components:
+        definition = search_parameter(component.definition)
+        if definition is None:
+            raise KeyError(component.definition)
+        whole = component.expression.startswith("%resource.")
+        text = component.expression.removeprefix("%resource.")
+        parts.append(Part(definition.type, evaluate(text, _top(parameter) if whole else element_type), whole))
+    return parts
+
+
+def _top(parameter: SearchParameter) -> str:
+    return parameter.base[0]
+
+
+def component_types(parameter: SearchParameter) -> list[str]:
+    """The search types of the parts, in order."""
+    found = [search_parameter(component.definition) for component in parameter.components]
+    return [definition.type for definition in found if definition is not None]
+
+
+def _first(part: Part, source: Any) -> list[Columns]:
+    """(hash, code, system) of a part that is a token, a reference or a text."""
+    out: list[Columns] = []
+    for kind, value in part.read(source):
+        if part.type == "reference":
+            found = values.reference(kind, value)
+            if found:
+                out.append((found[0], found[2], found[1] or None))
+        elif part.type == "string":
+            out.extend((None, values.string_row(text)[0], None) for text in values.strings(kind, value))
+        else:
+            out.extend(values.tokens(kind, value))
+    return out
+
+
+def _range(part: Part, source: Any) -> list[Columns]:
+    """(low, high, system, code, unit, base unit, base low, base high) of a part that is a range."""
+    out: list[Columns] = []
+    for kind, value in part.read(source):
+        found: Any = None
+        if part.type == "quantity":
+            found = values.quantity(kind, value)
+        elif part.type == "number":
+            span = values.number(kind, value)
+            found = span and (*span, None, None, None, None, None, None)
+        elif part.type == "date":
+            moment = values.date(kind, value)
+            found = moment and (*moment, None, None, None, None, None, None)
+        if found:
+            out.append(found)
+    return out
+
+
+_TEXT = frozenset({"token", "reference", "string"})
+
+
+def combine(parts: list[Part], element: Any, resource: Any) -> Iterator[Columns]:
+    """The rows of one element: every combination of the values of its parts; none where a part has none."""
+    first = _first(parts[0], resource if parts[0].whole else element)
+    if not first:
+        return
+    others = [(_first if part.type in _TEXT else _range)(part, resource if part.whole else element)
+              for part in parts[1:]]
+    for combination in product(first, *others):
+        hash_, code, system = combination[0]
+        hash2 = code2 = system2 = low = high = low2 = high2 = unit = base = base_low = base_high = None
+        for part, value in zip(parts[1:], combination[1:], strict=True):
+            if part.type in _TEXT:
+                hash2, code2, system2 = value
+            elif low is None and high is None:
+                low, high, system2, code2, unit, base, base_low, base_high = value
+            else:
+                low2, high2 = value[:2]
+        yield (hash_, code, system, hash2, code2, system2, low, high, low2, high2, unit, base, base_low, base_high)
