@@ -45,8 +45,7 @@ def assemble(config: WardConfig, start: int, script: Script | None = None) -> Ca
     """The cast of a ward that starts at ``start`` (µs since 1970 UTC)."""
     script = script or load(config.beds)
     patients = {
-        bed.number: Patient(Profile(**bed.profile), (config.seed, bed.number), config.speed)
-        for bed in script.beds
+        bed.number: Patient(Profile(**bed.profile), (config.seed, bed.number), config.speed) for bed in script.beds
     }
     for event in script.events:
         if event.kind == "steer":

@@ -56,7 +56,6 @@ class Course:
         if not self.wander:
             return self.level(t)
         swing = sum(
-            math.sin(2 * math.pi * t / period + phase)
-            for period, phase in zip(PERIODS, self._phases, strict=True)
+            math.sin(2 * math.pi * t / period + phase) for period, phase in zip(PERIODS, self._phases, strict=True)
         )
         return self.level(t) + self.wander * swing / len(PERIODS)

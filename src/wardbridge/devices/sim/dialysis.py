@@ -72,7 +72,7 @@ class Dialysis(Machine):
             self._run = min(self._run + passed, self.treatment.minutes * 60.0)
         said = self.alert(t, "venous", present, self._cause())
         if said or self._steps % EVERY == 0:
-            said.append(self.observation(t, terms.HD_MDS, self._report(self._steps % 60 == 0)))
+            said.append(self.observation(t, terms.HD_MDS, self._values(self._steps % 60 == 0)))
         self._steps += 1
         return said
 
@@ -93,7 +93,7 @@ class Dialysis(Machine):
         """Fluid removed so far, mL."""
         return self.treatment.goal * self._run / (self.treatment.minutes * 60.0)
 
-    def _report(self, whole: bool) -> Tree:
+    def _values(self, whole: bool) -> Tree:
         plan = self.treatment
         flow = plan.blood if self.pumping else 0.0
         done = self._run / (plan.minutes * 60.0)

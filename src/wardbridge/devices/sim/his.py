@@ -14,7 +14,7 @@ from wardbridge.devices.sim.people import DOCTORS, MRN_AUTHORITY, VISIT_AUTHORIT
 from wardbridge.devices.sim.rows import CHARSET, Outgoing
 from wardbridge.devices.sim.script import Event, Script
 from wardbridge.exchange.codecs.hl7v2.ack import Disposition, build_ack, plan_acks
-from wardbridge.exchange.codecs.hl7v2.build import Header, build, segment
+from wardbridge.exchange.codecs.hl7v2.build import Field, Header, build, segment
 from wardbridge.exchange.codecs.hl7v2.dtm import format_dtm
 from wardbridge.exchange.codecs.hl7v2.errors import Hl7Error
 from wardbridge.exchange.codecs.hl7v2.msh import read_msh
@@ -115,7 +115,7 @@ class Registrar:
     def _pv1(self, person: Person, trigger: str, place: str, prior: str, doctor: int | None, now: int) -> str:
         attending = DOCTORS[person.doctor if doctor is None else doctor]
         admitted = self._start - 36 * 3600 * SECOND
-        fields = {
+        fields: dict[int, Field] = {
             1: "1",
             2: "I",
             3: tuple(place.split("^")),
@@ -170,8 +170,6 @@ class Receiver:
         try:
             while not self.dead:
                 frame = await reader.readuntil(END)
-                if self.dead:
-                    break
                 for answer in self.answer(frame[frame.rfind(START) + 1 : -len(END)]):
                     writer.write(START + answer + END)
                 await writer.drain()

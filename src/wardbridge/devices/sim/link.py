@@ -38,15 +38,11 @@ TRIES: Final = 20  # of a message that the gateway answers with an error (CE, AE
 class Link:
     """One connection to the gateway. ``jitter`` (0 to 1) spreads the reconnects of a whole ward."""
 
-    def __init__(
-        self, host: str, port: int, clock: Clock, jitter: float = 0.0, connect: Connect | None = None
-    ) -> None:
+    def __init__(self, host: str, port: int, clock: Clock, jitter: float = 0.0, connect: Connect | None = None) -> None:
         self._host, self._port, self._clock = host, port, clock
         self._jitter = jitter
         self._connect = connect or asyncio.open_connection
-        self._queues: dict[str, deque[Outgoing]] = {
-            kind: deque(maxlen=ROOM.get(kind, PATIENT)) for kind in ORDER
-        }
+        self._queues: dict[str, deque[Outgoing]] = {kind: deque(maxlen=ROOM.get(kind, PATIENT)) for kind in ORDER}
         self._wake = asyncio.Event()
         self._flight: Outgoing | None = None
         self.connected = False

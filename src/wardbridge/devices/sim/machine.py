@@ -87,9 +87,7 @@ class Machine:
             rows.group(1, "", filler, what, self.stamp(t)),
             *tree.rows,
         ]
-        payload = rows.message(
-            self.sender, control, self.stamp(t), ("ORU", "R01", "ORU_R01"), rows.PCD_01, body
-        )
+        payload = rows.message(self.sender, control, self.stamp(t), ("ORU", "R01", "ORU_R01"), rows.PCD_01, body)
         return Outgoing(kind, control, payload)
 
     # alerts
@@ -118,7 +116,5 @@ class Machine:
             *rows.patient_rows(self.identity.place),
             *alert.rows(self.sender, control, phase, self.stamp(t), self.stamp(alert.since)),
         ]
-        payload = rows.message(
-            self.sender, control, self.stamp(t), ("ORU", "R40", "ORU_R40"), rows.PCD_04, body
-        )
+        payload = rows.message(self.sender, control, self.stamp(t), ("ORU", "R40", "ORU_R40"), rows.PCD_04, body)
         return Outgoing("alarm", control, payload)

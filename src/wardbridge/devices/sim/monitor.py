@@ -16,9 +16,7 @@ from wardbridge.devices.sim.rows import Outgoing, Tree
 from wardbridge.devices.sim.shapes import Floats
 from wardbridge.devices.sim.watch import LIMITS, Limit, Watch
 
-LEADS: Final = Cause(
-    terms.LEADS_OFF, "ECG leads off", "PL", "ST", (terms.MONITOR, terms.ECG_VMD, terms.ECG_CHAN)
-)
+LEADS: Final = Cause(terms.LEADS_OFF, "ECG leads off", "PL", "ST", (terms.MONITOR, terms.ECG_VMD, terms.ECG_CHAN))
 # Every period divides a second-and-phase evenly enough that a window begins on a sample: milliseconds.
 FAST, MIDDLE, SLOW = 4, 8, 16
 
@@ -209,15 +207,15 @@ class Monitor(Machine):
             end = begin + len(times) * period * 1000
             filler = f"{control}{number}^{self.sender.name}^{self.sender.eui}^EUI-64"
             body += [rows.group(number, "", filler, terms.WAVES, begin, end), *tree.rows]
-        payload = rows.message(
-            self.sender, control, self.stamp(t), ("ORU", "R01", "ORU_R01"), rows.PCD_01, body
-        )
+        payload = rows.message(self.sender, control, self.stamp(t), ("ORU", "R01", "ORU_R01"), rows.PCD_01, body)
         return Outgoing("wave", control, payload)
 
 
 def _grid(end: int, period: int) -> Floats:
     """The sample times in seconds of the second before ``end``, on a grid of ``period``; both in ms."""
-    return np.arange(-((1000 - end) // period), -(-end // period)) * (period / 1000.0)
+    first, last = -((1000 - end) // period), -(-end // period)
+    times: Floats = np.arange(first, last, dtype=np.float64) * (period / 1000.0)
+    return times
 
 
 def _hum(times: Floats) -> Floats:

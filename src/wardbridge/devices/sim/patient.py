@@ -8,10 +8,12 @@ with speed 4 a deterioration of eight minutes takes two.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wardbridge.devices.sim import shapes
 from wardbridge.devices.sim.course import Course
@@ -46,7 +48,6 @@ class Profile:
     ectopy: float = 0.0
     rhythm: str = "sinus"
     machine: bool = False
-    fields: dict[str, float] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ class Patient:
         cycles, waves, courses = (np.random.default_rng([*seed, purpose]) for purpose in (1, 2, 3))
         self._noise = waves
         self.courses = {
-            name: Course(getattr(profile, name), amplitude, courses) for name, amplitude in WANDER.items()
+            # A machine that breathes does not wander.
+            name: Course(getattr(profile, name), 0.0 if name == "rr" and profile.machine else amplitude, courses)
+            for name, amplitude in WANDER.items()
         }
         jitter = 0.004 if profile.machine else 0.05
         self.breathing = Breathing(lambda t: self.value("rr", t), jitter, cycles)
@@ -174,7 +177,7 @@ class Patient:
         return Numerics(
             hr=_rate([b.interval for b in seen]),
             pulse=_rate([b.interval for b in felt]),
-            rr=_rate([b.start - a.start for a, b in zip(breaths, breaths[1:], strict=False)]),
+            rr=_rate([b.start - a.start for a, b in pairwise(breaths)]),
             sys=high,
             dia=low,
             mean=mean,
@@ -214,7 +217,7 @@ class Patient:
         wave: Floats = foot + (tops[index] - bottoms[index]) * look_up(phase, table)
         return wave
 
-    def _breaths(self, times: Floats) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], Floats]:
+    def _breaths(self, times: Floats) -> tuple[NDArray[np.intp], Floats]:
         self.extend(float(times[-1]))
         starts = np.array([breath.start for breath in self.breathing.breaths])
         index = np.clip(np.searchsorted(starts, times, side="right") - 1, 0, len(starts) - 1)

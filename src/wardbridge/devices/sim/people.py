@@ -14,18 +14,16 @@ VISIT_SYSTEM: Final = "urn:oid:2.999.1.2"
 MRN_AUTHORITY: Final = "SEAHILL&2.999.1.1&ISO"
 VISIT_AUTHORITY: Final = "SEAHILL&2.999.1.2&ISO"
 
-FAMILIES: Final = (
-    "Okonkwo", "Lindqvist", "Nguyễn", "García Morales", "Kowalska", "Haddad", "Tanaka", "O'Brien",
-    "Müller", "Patel", "Ferreira", "Yılmaz", "Mbeki", "Kaur", "Ivanova", "Sørensen", "Rossi", "Chen",
-    "Papadopoulos", "Abdi", "Nakamura", "Dubois", "Horvat", "Tupou",
-)  # fmt: skip
-WOMEN: Final = (
-    "Adaeze", "Ingrid", "Linh", "Lucía", "Zofia", "Leila", "Haruka", "Niamh", "Charlotte", "Priya",
-    "Beatriz", "Elif", "Thandiwe", "Jasleen", "Olga", "Astrid", "Giulia", "Mei", "Eleni", "Hodan",
-)  # fmt: skip
-MEN: Final = (
-    "Chidi", "Erik", "Minh", "Mateo", "Tomasz", "Karim", "Kenji", "Cillian", "Jürgen", "Arjun",
-    "João", "Emre", "Sipho", "Harpreet", "Dmitri", "Nikolaj", "Marco", "Wei", "Andreas", "Yusuf",
+# family name, a woman's and a man's given name of the same origin
+NAMES: Final = (
+    ("Okonkwo", "Adaeze", "Chidi"), ("Lindqvist", "Ingrid", "Erik"), ("Nguyễn", "Linh", "Minh"),
+    ("García Morales", "Lucía", "Mateo"), ("Kowalski", "Zofia", "Tomasz"), ("Haddad", "Leila", "Karim"),
+    ("Tanaka", "Haruka", "Kenji"), ("O'Brien", "Niamh", "Cillian"), ("Müller", "Charlotte", "Jürgen"),
+    ("Patel", "Priya", "Arjun"), ("Ferreira", "Beatriz", "João"), ("Yılmaz", "Elif", "Emre"),
+    ("Dlamini", "Thandiwe", "Sipho"), ("Gill", "Jasleen", "Harpreet"), ("Petrenko", "Olga", "Dmytro"),
+    ("Sørensen", "Astrid", "Nikolaj"), ("Rossi", "Giulia", "Marco"), ("Chen", "Mei", "Wei"),
+    ("Papadakis", "Eleni", "Andreas"), ("Abdi", "Hodan", "Yusuf"), ("Tupou", "Mele", "Sione"),
+    ("Dubois", "Camille", "Étienne"), ("Horvat", "Ana", "Luka"), ("Quispe", "Rosa", "Wilmer"),
 )  # fmt: skip
 STREETS: Final = ("Harbour Road", "Mill Lane", "Station Street", "Orchard Way", "Church Hill", "Lime Avenue")
 DOCTORS: Final = (
@@ -60,12 +58,11 @@ class Person:
 def people(count: int, seed: int, today: date) -> list[Person]:
     """``count`` different people; the same seed and day give the same ones."""
     rng = np.random.default_rng([seed, 77])
-    families = rng.permutation(len(FAMILIES))
-    women, men = rng.permutation(len(WOMEN)), rng.permutation(len(MEN))
+    order = rng.permutation(len(NAMES))
     made = []
     for n in range(count):
         sex = "female" if rng.random() < 0.48 else "male"
-        given = WOMEN[women[n % len(WOMEN)]] if sex == "female" else MEN[men[n % len(MEN)]]
+        family, woman, man = NAMES[order[n % len(NAMES)]]
         age = int(rng.integers(24, 86))
         height = int(rng.normal(164 if sex == "female" else 177, 7))
         made.append(
@@ -73,8 +70,8 @@ def people(count: int, seed: int, today: date) -> list[Person]:
                 number=n + 1,
                 mrn=f"{seed % 10}{400_000 + 137 * (n + 1) + int(rng.integers(0, 99)):06d}",
                 visit=f"V{seed % 10}{80_000 + 31 * (n + 1)}",
-                family=FAMILIES[families[n % len(FAMILIES)]],
-                given=given,
+                family=family,
+                given=woman if sex == "female" else man,
                 sex=sex,
                 born=today - timedelta(days=age * 365 + int(rng.integers(0, 365))),
                 street=f"{int(rng.integers(1, 180))} {STREETS[int(rng.integers(0, len(STREETS)))]}",

@@ -72,7 +72,7 @@ class Pump(Machine):
         said += self._alerts_at(t)
         changed = any(message.kind == "event" for message in said)
         if changed or self._steps % EVERY == 0:
-            said.append(self.observation(t, self.system, self._report(self._steps % 60 == 0)))
+            said.append(self.observation(t, self.system, self._values(self._steps % 60 == 0)))
         self._steps += 1
         return said
 
@@ -117,22 +117,18 @@ class Pump(Machine):
         occluded = self.status == "paused" and self._closed >= PRESSURE_BUILDS
         near = self.status == "infusing" and left < 5.0
         low = self.charge < 20.0
-        said = self.alert(
-            t, "occlusion", occluded, Cause(terms.OCCLUSION, "Occlusion downstream", "PH", "ST", path)
-        )
+        said = self.alert(t, "occlusion", occluded, Cause(terms.OCCLUSION, "Occlusion downstream", "PH", "ST", path))
         said += self.alert(t, "near", near, Cause(terms.NEAR_EMPTY, "Infusion near end", "PL", "ST", path))
         return said + self.alert(t, "battery", low, Cause(terms.BATTERY_LOW, "Battery low", "PM", "ST", path))
 
-    def _report(self, whole: bool) -> Tree:
+    def _values(self, whole: bool) -> Tree:
         program = self.program
         running = self.rate if self.status == "infusing" else 0.0
         left = program.volume - self.given
         tree = self.tree(self.system, whole)
         if self.identity.battery:
             tree.attribute(terms.BATTERY, f"{self.charge:.0f}", terms.PERCENT, "NM")
-            power = (
-                "onBattery" if self._last is not None and self._fault("battery", self._last) else "onMains"
-            )
+            power = "onBattery" if self._last is not None and self._fault("battery", self._last) else "onMains"
             tree.attribute(terms.POWER, power)
         tree.vmd(self.vmd).channel(terms.DELIVERY)
         tree.coded(terms.PUMP_STATUS, f"^pump-status-{self.status}")
@@ -173,7 +169,5 @@ class Pump(Machine):
             rows.group(1, "", filler, drug, self.stamp(t)),
             *tree.rows,
         ]
-        payload = rows.message(
-            self.sender, control, self.stamp(t), ("ORU", "R42", "ORU_R01"), rows.PCD_10, body
-        )
+        payload = rows.message(self.sender, control, self.stamp(t), ("ORU", "R42", "ORU_R01"), rows.PCD_10, body)
         return Outgoing("event", control, payload)

@@ -62,9 +62,7 @@ class Tree:
 
     def system(self, term: Term) -> Tree:
         """The machine itself (MDS)."""
-        return self._add(
-            "", term, "1.0.0.0", status="X", device=f"{self._sender.eui}^^{self._sender.eui}^EUI-64"
-        )
+        return self._add("", term, "1.0.0.0", status="X", device=f"{self._sender.eui}^^{self._sender.eui}^EUI-64")
 
     def attribute(self, term: Term, value: str, unit: Unit | str = "", kind: str = "ST") -> Tree:
         """An attribute of the machine itself, such as its serial number or its battery."""
@@ -159,9 +157,7 @@ def patient_rows(place: str, mrn: str = "", name: str = "") -> list[str]:
     return [known, f"PV1||I|{place}"]
 
 
-def message(
-    sender: Sender, control: str, sent: int, kind: tuple[str, ...], profile: str, rows: list[str]
-) -> bytes:
+def message(sender: Sender, control: str, sent: int, kind: tuple[str, ...], profile: str, rows: list[str]) -> bytes:
     """A whole PCD message that asks for one accept acknowledgement. ``sent`` is µs since 1970 UTC."""
     header = Header(
         type=kind,

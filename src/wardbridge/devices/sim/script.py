@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Final
 
-FAULTS: Final = frozenset(
-    {"leads_off", "occlusion", "battery", "high_pressure", "disconnect", "silent", "venous_low"}
-)
-DEVICES: Final = ("monitor", "ventilator", "syringe", "lvp", "dialysis")
+FAULTS: Final = frozenset({"leads_off", "occlusion", "battery", "high_pressure", "disconnect", "silent", "venous_low"})
+DEVICES: Final[tuple[str, ...]] = ("monitor", "ventilator", "syringe", "lvp", "dialysis")
 KINDS: Final = FAULTS | {"steer", "rate", "update", "merge", "discharge", "move"}
 
 
@@ -58,10 +56,7 @@ class Script:
     def fault(self, kind: str, bed: int, device: str, at: float) -> bool:
         """Whether a scripted fault holds for a device at ward second ``at``."""
         return any(
-            event.kind == kind
-            and event.bed == bed
-            and event.device == device
-            and event.at <= at < event.until
+            event.kind == kind and event.bed == bed and event.device == device and event.at <= at < event.until
             for event in self.events
         )
 
@@ -103,7 +98,7 @@ def load(beds: int = 12, source: str | None = None) -> Script:
 
 
 def _bed(number: int, row: dict[str, Any]) -> Bed:
-    devices = {name: dict(row[name]) for name in DEVICES if name in row}
+    devices: dict[str, dict[str, Any]] = {name: dict(row[name]) for name in DEVICES if name in row}
     unknown = set(row) - set(DEVICES) - {"story", "profile"}
     if unknown:
         raise ValueError(f"bed {number}: unknown {', '.join(sorted(unknown))}")
