@@ -69,6 +69,8 @@ class Mirror:
         self._alerts: dict[str, alerts.Status] = {}
         self._hints: dict[str, SubjectHint] = {}
         self._codes_told: set[str] = set()
+        self._watching: dict[str, list[Node]] | None = None  # metric -> conditions
+        self._signalling: dict[str, list[Node]] = {}  # condition -> signals
 
     # What is asked from outside ----------------------------------------------------------------------
 
@@ -92,6 +94,7 @@ class Mirror:
         self.sequence, self.instance = group.get("SequenceId", ""), group.get("InstanceId", "")
         self.version = int(group.get("MdibVersion", "0"))
         self._tree.clear()
+        self._watching = None
         self._facts.clear()
         self._states.clear()
         before, self._alerts = self._alerts, {}
@@ -104,12 +107,16 @@ class Mirror:
         for machine in self.machines():
             self._identify(machine, heard)
             self._hint(machine, heard)
+        # Alerts are judged first, so that readings know whether they are in alarm, and told last.
+        alarms = Heard()
+        for condition in self._tree.named("AlertCondition"):
+            self._judge(condition.handle, received, alarms, before.get(condition.handle), first=True)
         for handle, item in list(self._states.items()):
             node = self._node_of(item)
             if node is not None:
                 self._tell(node, handle, item, None, received, heard)
-        for condition in self._tree.named("AlertCondition"):
-            self._judge(condition.handle, received, heard, before.get(condition.handle), first=True)
+        for mds, values in alarms.values.items():
+            heard.values[mds] += values
         return heard
 
     def apply(self, message: Any, received: int, heard: Heard | None = None) -> Heard:
@@ -229,11 +236,18 @@ class Mirror:
 
     def _sourced(self, metric: str) -> list[Node]:
         """The alert conditions that watch a metric."""
-        return [
-            node
-            for node in self._tree.named("AlertCondition")
-            if any((source.text or "").strip() == metric for source in children(node.element, "Source"))
-        ]
+        return self._index().get(metric, [])
+
+    def _index(self) -> dict[str, list[Node]]:
+        """Conditions by metric; built again after the description changed."""
+        if self._watching is None:
+            self._watching, self._signalling = {}, {}
+            for node in self._tree.named("AlertCondition"):
+                for source in children(node.element, "Source"):
+                    self._watching.setdefault((source.text or "").strip(), []).append(node)
+            for node in self._tree.named("AlertSignal"):
+                self._signalling.setdefault(node.element.get("ConditionSignaled", ""), []).append(node)
+        return self._watching
 
     # Alerts ------------------------------------------------------------------------------------------
 
@@ -244,10 +258,11 @@ class Mirror:
         node, state = self._tree.nodes.get(handle), self._states.get(handle)
         if node is None or state is None:
             return
+        self._index()
         signals = [
             (signal.element.get("Manifestation", ""), self._states[signal.handle])
-            for signal in self._tree.named("AlertSignal")
-            if signal.element.get("ConditionSignaled") == handle and signal.handle in self._states
+            for signal in self._signalling.get(handle, [])
+            if signal.handle in self._states
         ]
         system = self._tree.up(handle, "AlertSystem")
         sent = state.get("ActualPriority") or node.element.get("Priority", "None")
@@ -315,6 +330,7 @@ class Mirror:
     def _modify(self, message: Any, received: int, heard: Heard, touched: set[str]) -> None:
         """A DescriptionModificationReport: created, updated and deleted descriptors, then their states."""
         identify: set[str] = set()
+        self._watching = None
         for part in message:
             how = part.get("ModificationType", "Upt")
             for element in part:
