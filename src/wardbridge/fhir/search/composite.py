@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from wardbridge.fhir.definitions.search import SearchParameter, search_parameter
+from wardbridge.fhir.definitions.search import Component, SearchParameter, search_parameter
 from wardbridge.fhir.search import values
 from wardbridge.fhir.search.expression import Typed, evaluate
 
 Columns = tuple[Any, ...]
 """(hash, code, system, hash2, code2, system2, low, high, low2, high2, unit, base unit, base low, base high)"""
+
+
+_CROSSED = frozenset({"http://hl7.org/fhir/SearchParameter/DocumentReference-relationship"})
+"""R4's definition names the parts (reference, token) but gives the paths the other way round."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,13 @@ class Part:
 
 
 def split_parts(parameter: SearchParameter, element_type: str) -> list[Part]:
-    """The parts of a composite, compiled for the type of its element, the hashed one (token, reference) first.
-
-    DocumentReference's ``relationship`` is the one whose written order differs between its definition (code, target)
-    and its use; :func:`order` says which position of a request goes to which part.
-    """
+    """The parts of a composite, in order, compiled for the type of its element."""
     parts = []
-    for component in parameter.components:
+    components = list(parameter.components)
+    if parameter.url in _CROSSED:
+        paths = [component.expression for component in reversed(components)]
+        components = [Component(c.definition, path) for c, path in zip(components, paths, strict=True)]
+    for component in components:
         definition = search_parameter(component.definition)
         if definition is None:
             raise KeyError(component.definition)

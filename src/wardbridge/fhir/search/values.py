@@ -12,7 +12,7 @@ from wardbridge.fhir.search.references import split, type_in_url
 from wardbridge.fhir.search.units import UCUM, canonical
 
 Token = tuple[int, str, str | None]
-"""(hash, code, system)"""
+"""(hash, code without case, system)"""
 Converter = Callable[[Any], Iterator[tuple[Any, ...]]]
 
 
@@ -23,7 +23,8 @@ def _text(value: Any) -> str | None:
 def _token(code: Any, system: Any) -> Iterator[Token]:
     code, system = _text(code), _text(system)
     if code is not None or system is not None:
-        yield token_hash(code or ""), code or "", system
+        code = (code or "").casefold()
+        yield token_hash(code), code, system
 
 
 def _coding(v: dict[str, Any]) -> Iterator[Token]:
