@@ -12,41 +12,14 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from wardbridge.core.clock import SECOND
+from wardbridge.terminology.slots import BY_NAME, RANKED, SLOTS, Slot, slot_of
+
+__all__ = ["BY_NAME", "RANKED", "SLOTS", "Filled", "Reading", "Slot", "choose", "fill", "slot_of"]
 
 INVALID = 1 | 4 | 8
 """Quality flags (devices.values.Quality) that make a value unfit to be shown as one: invalid,
 unavailable, calibrating."""
 
-
-class Slot(msgspec.Struct, frozen=True):
-    """One place on a tile. ``stale_seconds`` is the age at which its value greys."""
-
-    name: str
-    label: str
-    codes: tuple[int, ...]
-    stale_seconds: int
-    unit: str = ""
-
-
-SLOTS: tuple[Slot, ...] = (
-    Slot("hr", "HR", (147842, 149530, 149514, 149546), 10, "/min"),
-    Slot("spo2", "SpO₂", (150456, 160300, 160296), 10, "%"),
-    Slot("abp-sys", "ABP", (150037, 150033, 150017), 10, "mmHg"),
-    Slot("abp-dia", "ABP", (150038, 150034, 150018), 10, "mmHg"),
-    Slot("abp-mean", "ABP", (150039, 150035, 150019), 10, "mmHg"),
-    Slot("nibp-sys", "NIBP", (150021,), 3600, "mmHg"),
-    Slot("nibp-dia", "NIBP", (150022,), 3600, "mmHg"),
-    Slot("nibp-mean", "NIBP", (150023,), 3600, "mmHg"),
-    Slot("rr", "RR", (151562, 151594, 151570, 152490, 151586, 151658), 10, "/min"),
-    Slot("temp", "T", (150368, 150372, 150348, 150344, 150364, 150380, 188420, 188424, 150392), 900, "°C"),
-    Slot("etco2", "etCO₂", (151708,), 10, "mmHg"),
-    Slot("cvp", "CVP", (150087, 150084), 10, "mmHg"),
-)
-
-BY_NAME: Mapping[str, Slot] = {slot.name: slot for slot in SLOTS}
-RANKED: Mapping[int, tuple[str, int]] = {
-    code: (slot.name, rank) for slot in SLOTS for rank, code in enumerate(slot.codes)
-}
 
 WAVES: Mapping[int, str] = {
     131330: "ecg", 131329: "ecg", 131389: "ecg", 131331: "ecg", 131328: "ecg",
@@ -96,11 +69,6 @@ class Filled(msgspec.Struct, frozen=True, gc=False):
     label: str
     unit: str
     extra: str = ""
-
-
-def slot_of(code: int) -> str:
-    """The slot that a code may fill; empty when none."""
-    return RANKED[code][0] if code in RANKED else ""
 
 
 def wave_kind(code: int) -> str:
@@ -165,5 +133,5 @@ def _pair(filled: Mapping[str, Filled], source: str) -> Filled | None:
     extra = mean.text if mean is not None and abs(mean.time - top.time) <= 2 * SECOND else ""
     return Filled(
         "bp", text, top.time, top.received, top.quality | bottom.quality, top.channel_id, top.device_id,
-        top.stale_seconds, top.label, top.unit, extra,
+        top.stale_seconds, top.label.split()[0], top.unit, extra,
     )  # fmt: skip
