@@ -20,7 +20,7 @@ import asyncpg
 import structlog
 
 from wardbridge.core.clock import DAY, Clock
-from wardbridge.core.db import AWAY, Pool
+from wardbridge.core.db import AWAY, Connection, Pool
 from wardbridge.core.disk import DiskGuard
 from wardbridge.core.errors import Invalid, Unavailable
 from wardbridge.exchange.intake import store
@@ -37,7 +37,6 @@ AGAIN = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InternalServerError,
-    asyncpg.CheckViolationError,
 )
 """Failures after which the same batch may be sent again."""
 
@@ -220,19 +219,23 @@ class Intake:
 
     async def _attempt(self, packed: list[store.Packed]) -> dict[bytes, Accepted]:
         generation = self.clock.now() // store.GENERATION
-        days = frozenset(p.received // DAY for p in packed)
         async with self.pool.acquire() as connection:
-            wanted = {("day", day) for day in days} | {("generation", generation)}
-            if not wanted <= self._partitions:
-                await store.ensure_partitions(connection, store.Partitions(days, generation))
-                self._partitions |= wanted
+            await self._prepare(connection, generation, packed)
             try:
                 answers = await store.insert(connection, generation, packed)
             except asyncpg.CheckViolationError:
-                # A partition that we knew was dropped by retention: make it again next time.
+                # Retention dropped a partition that we knew.
                 self._partitions.clear()
-                raise
+                await self._prepare(connection, generation, packed)
+                answers = await store.insert(connection, generation, packed)
             # The batch is on disk; readers who miss the bell find it at their next look.
             with contextlib.suppress(*AGAIN):
                 await store.ring(connection)
         return answers
+
+    async def _prepare(self, connection: Connection, generation: int, packed: list[store.Packed]) -> None:
+        days = frozenset(p.received // DAY for p in packed)
+        wanted = {("day", day) for day in days} | {("generation", generation)}
+        if not wanted <= self._partitions:
+            await store.ensure_partitions(connection, store.Partitions(days, generation))
+            self._partitions |= wanted
