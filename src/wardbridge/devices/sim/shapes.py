@@ -25,7 +25,8 @@ WIDE_T: Final = ((0.30, 0.065, -0.38),)
 
 def _scaled(values: Floats) -> Floats:
     low, high = values.min(), values.max()
-    return (values - low) / (high - low)
+    scaled: Floats = (values - low) / (high - low)
+    return scaled
 
 
 def _pressure() -> Floats:
@@ -61,8 +62,9 @@ def _capnogram(inspired: float) -> Floats:
     washed_out = 1.0 / (1.0 + np.exp((x - 0.045) / 0.009))
     rise = 1.0 / (1.0 + np.exp(-(x - inspired - 0.09) / 0.014))
     slope = 0.88 + 0.12 * np.clip((x - inspired - 0.09) / (0.91 - inspired), 0.0, 1.0)
-    wave = np.maximum(washed_out, rise * slope)
-    return wave / wave[-1]
+    wave: Floats = np.maximum(washed_out, rise * slope)
+    wave /= wave[-1]
+    return wave
 
 
 PRESSURE: Final = _pressure()

@@ -6,6 +6,7 @@ The ward knows the gateway's host and port and nothing else of Wardbridge.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import time
 from collections import Counter
@@ -124,5 +125,38 @@ class Ward:
 
 
 async def run(config: WardConfig, clock: Clock, connect: Connect | None = None) -> None:
-    """Run the HL7 devices and the HIS of a ward until cancelled."""
-    await Ward(config, clock, connect).run()
+    """Run a ward until cancelled: HL7 devices and HIS here, the ventilators in a process beside it.
+
+    Raises an ExceptionGroup with the OSError when the HIS's own port is taken.
+    """
+    ward = Ward(config, clock, connect)
+    if not config.ventilators:
+        await ward.run()
+        return
+    providers = await start_ventilators(config, ward.cast.start)
+    try:
+        await ward.run()
+    finally:
+        await stop_process(providers)
+
+
+async def start_ventilators(config: WardConfig, start: int) -> asyncio.subprocess.Process:
+    """The SDC providers of the same ward, in a process of their own that ends with its SIGTERM."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "wardbridge.devices.sim.ventilators",
+        *("--beds", str(config.beds), "--seed", str(config.seed), "--speed", str(config.speed)),
+        *("--start", str(start), "--status-every", str(config.status_every)),
+    )
+
+
+async def stop_process(process: asyncio.subprocess.Process, patience: float = 10.0) -> None:
+    """End a child politely, then for certain."""
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), patience)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
