@@ -66,7 +66,7 @@ PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
 class Files(StaticFiles):
     """Static files that browsers keep: their URLs carry a content hash."""
 
-    def file_response(self, full_path, stat_result, scope: Scope, status_code: int = 200) -> Response:  # type: ignore[no-untyped-def, override]
+    def file_response(self, full_path, stat_result, scope: Scope, status_code: int = 200) -> Response:  # type: ignore[no-untyped-def]
         answer = super().file_response(full_path, stat_result, scope, status_code)
         hashed = b"v=" in scope.get("query_string", b"")
         answer.headers["cache-control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
@@ -96,11 +96,9 @@ def routes(room: Room, hub: Hub) -> list[BaseRoute]:
 
 def _shielded(pages: Sequence[Route], shield: Middleware) -> list[BaseRoute]:
     for route in pages:
-        route.app = shield.cls(route.app, *shield.args, **shield.kwargs)  # type: ignore[assignment]
+        route.app = shield.cls(route.app, *shield.args, **shield.kwargs)
     return list(pages)
 
 
 async def _icon(request: Request) -> Response:
-    return FileResponse(
-        STATIC / "icon.svg", media_type="image/svg+xml", headers={"cache-control": "max-age=86400"}
-    )
+    return FileResponse(STATIC / "icon.svg", media_type="image/svg+xml", headers={"cache-control": "max-age=86400"})

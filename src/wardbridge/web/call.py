@@ -166,14 +166,10 @@ async def signed_in(room: Room, request: Request) -> Principal:
 
 async def _record(call: Call, page: str, feature: str, outcome: int, reason: str) -> None:
     ids = call.request.path_params
-    target = next(
-        (str(ids[name]) for name in ("patient", "device", "place", "ward", "alarm") if name in ids), ""
-    )
+    target = next((str(ids[name]) for name in ("patient", "device", "place", "ward", "alarm") if name in ids), "")
     patients = call.patients or ([str(ids["patient"])] if "patient" in ids else [])
     await call.room.audit.record(
-        Access(
-            call.who, feature or "open", page, target, tuple(patients), outcome, reason, call.request.url.path
-        )
+        Access(call.who, feature or "open", page, target, tuple(patients), outcome, reason, call.request.url.path)
     )
 
 

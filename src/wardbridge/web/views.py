@@ -14,9 +14,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Value(View, frozen=True):
-    """One measured value in one slot of a tile (slots are listed in :mod:`wardbridge.web.slots`)."""
+    """One measured value. ``slot`` is empty for what no slot holds; ``extra`` is the mean of a pair."""
 
+    slot: str = ""
     text: str = ""
+    extra: str = ""
     unit: str = ""
     time: int = 0
     received: int = 0

@@ -17,9 +17,7 @@ def without_patient(tile: v.Tile) -> v.Tile:
         if alarm.kind == "technical"
     )
     state = "in-use" if tile.patient or tile.state in {"occupied", "standby"} else tile.state
-    return msgspec.structs.replace(
-        tile, patient=None, vitals={}, waves=(), score=None, alarms=technical, state=state
-    )
+    return msgspec.structs.replace(tile, patient=None, vitals={}, waves=(), score=None, alarms=technical, state=state)
 
 
 def board_for(board: v.Board, *, names: bool) -> v.Board:

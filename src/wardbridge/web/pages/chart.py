@@ -50,9 +50,7 @@ async def chart(call: Call) -> Response:
     lists = await call.sources.charts.chart(patient.id)
     sheet, step, until = await _sheet(call, patient)
     score = await call.sources.charts.score(patient.id)
-    return call.page(
-        "chart.html", patient=patient, chart=lists, sheet=sheet, step=step, until=until, score=score
-    )
+    return call.page("chart.html", patient=patient, chart=lists, sheet=sheet, step=step, until=until, score=score)
 
 
 async def flowsheet(call: Call) -> Response:
@@ -92,9 +90,7 @@ async def origin(call: Call) -> Response:
     plot = ""
     if shown.samples:
         points = [[t / 1e6, low, high, mean] for t, low, high, mean in shown.samples.points]
-        plot = orjson.dumps(
-            {"at": shown.cell.time / 1e6, "unit": shown.samples.unit, "points": points}
-        ).decode()
+        plot = orjson.dumps({"at": shown.cell.time / 1e6, "unit": shown.samples.unit, "points": points}).decode()
     return call.page("origin.html", patient=patient, origin=shown, plot=plot)
 
 

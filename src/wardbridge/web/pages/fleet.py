@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from starlette.responses import Response
 
@@ -29,7 +31,7 @@ async def fleet(call: Call) -> Response:
     )  # fmt: skip
     everything = await call.sources.fleet.devices(Filter())
     devices = everything if chosen == Filter() else await call.sources.fleet.devices(chosen)
-    context = {
+    context: dict[str, Any] = {
         "devices": devices, "chosen": chosen, "states": STATES, "dues": DUE,
         "types": sorted({d.type for d in everything if d.type}),
         "wards": sorted({d.ward for d in everything if d.ward}),
@@ -98,9 +100,7 @@ async def take(call: Call) -> Response:
 async def resolve(call: Call) -> Response:
     """Close a fault with what was done."""
     device_id = call.path("device")
-    await call.sources.fleet.resolve(
-        device_id, call.path("fault"), call.field("text", required=True), call.who
-    )
+    await call.sources.fleet.resolve(device_id, call.path("fault"), call.field("text", required=True), call.who)
     return call.back(f"/devices/{device_id}", "resolved")
 
 

@@ -30,9 +30,7 @@ async def messages(call: Call) -> Response:
     if search.direction not in {"", "in", "out"}:
         raise Invalid(_("This choice is not offered."), "direction")
     found = await call.sources.messages.find(search, PAGE)
-    call.note = "by " + ", ".join(
-        n for n in ("patient", "control", "since", "until", "type") if getattr(search, n)
-    )
+    call.note = "by " + ", ".join(n for n in ("patient", "control", "since", "until", "type") if getattr(search, n))
     return call.page("messages.html", found=found, search=search, full=len(found) == PAGE)
 
 

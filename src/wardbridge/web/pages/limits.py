@@ -29,9 +29,7 @@ async def patient(call: Call) -> Response:
     return await _limits(call, f"patient/{who.id}", f"/patients/{who.id}/limits", ward=None, patient=who)
 
 
-async def _limits(
-    call: Call, scope: str, url: str, *, ward: v.Ward | None, patient: v.Patient | None
-) -> Response:
+async def _limits(call: Call, scope: str, url: str, *, ward: v.Ward | None, patient: v.Patient | None) -> Response:
     limits = await call.sources.alarms.limits(scope)
     if call.request.method == "POST":
         slot = call.field("slot", required=True)

@@ -1,0 +1,1 @@
+"""The live stream: one tail a process, one stream a browser."""
