@@ -54,7 +54,7 @@ def choose(forms: list[str]) -> str:
 def rows(suite: Path) -> list[tuple[str, ...]]:
     """(code, refid, kind, ucum, aliases) sorted by code."""
     units = {
-        line["unit_code"]: line["ucum_preferred"]
+        line["unit_code"]: REPAIRED.get(line["ucum_preferred"], line["ucum_preferred"])
         for line in csv.DictReader((suite / "mdc-units.csv").open(encoding="utf-8"))
     }
     out = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -75,6 +76,7 @@ def micros_of(when: datetime) -> int:
     return (when - _EPOCH) // _MICRO
 
 
+@lru_cache(maxsize=256)
 def parse_offset(text: str) -> timezone | None:
     """`+0130` or `-06:00` as a time zone, None where it is neither."""
     digits = text[1:].replace(":", "").strip()

@@ -14,11 +14,14 @@ from wardbridge.exchange.codecs.hl7v2.errors import REQUIRED_FIELD, Hl7Error, Pr
 from wardbridge.exchange.codecs.hl7v2.escapes import unescape
 from wardbridge.exchange.codecs.hl7v2.separators import Separators, read_separators
 
-_MSH18 = re.compile(rb"[\r\n]")
 _ENDS = re.compile(r"(\r\n|\r|\n)")
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
 HEADERS = ("MSH", "FHS", "BHS")
 MAX_JUNK = 4096
+MAX_HEADER = 4096
+_COMMON = frozenset(
+    f"{name}|" for name in "MSH PID PD1 PV1 PV2 ORC OBR OBX NTE PRT EVN NK1 AL1 DG1 MSA ERR MRG".split()
+)
 
 
 class Segment:
@@ -151,7 +154,9 @@ class Message:
     @property
     def header(self) -> Segment:
         """MSH (or FHS, BHS)."""
-        return self.segments[0]
+        if self._segments is None:
+            return Segment(self.rows[0], self.separators, self.charset)
+        return self._segments[0]
 
     def get(self, segment: str, field: int, component: int = 1, sub: int = 1, rep: int = 1) -> str:
         """One value of the first segment with this name; '' where it is absent."""
@@ -223,9 +228,8 @@ def _find_header(raw: bytes) -> int | None:
 
 def _declared(body: bytes, default: str, problems: list[Problem]) -> str:
     """The codec of MSH-18, read before decoding: every charset allowed here is ASCII in the header."""
-    end = _MSH18.search(body)
-    header = body[: end.start() if end else len(body)]
-    fields = header.split(header[3:4], 18) if len(header) > 3 else []
+    head = body[:MAX_HEADER].split(b"\r", 1)[0].split(b"\n", 1)[0]
+    fields = head.split(head[3:4], 18) if len(head) > 3 else []
     if len(fields) < 18 or not fields[17] or fields[0] != b"MSH":
         return default
     mark = fields[1][1:2]
@@ -255,7 +259,9 @@ def split_rows(text: str, separators: Separators) -> tuple[list[str], list[Probl
         rows = text.split("\r\n")
     else:
         rows = _split_mixed(text, separators, problems)
-    rows = [row for row in rows if row]
+    rows = list(filter(None, rows))
+    if {row[:4] for row in rows} <= _COMMON:
+        return rows, problems
     mark = separators.field
     for at, row in enumerate(rows):
         if row[3:4] != mark and not (len(row) == 3 and _NAME.fullmatch(row)):

@@ -24,6 +24,9 @@ class Msh(msgspec.Struct, frozen=True):
 
     def get(self, number: int, component: int = 1, sub: int = 1, rep: int = 1) -> str:
         """One value, unescaped."""
+        text = self.raw(number)
+        if not text:
+            return ""
         segment = Segment("", self.separators, self.codec)
         segment._fields = list(self.fields)
         return segment.get(number, component, sub, rep)
