@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wardbridge.security.policy import RIGHTS, decide
+from wardbridge.security.policy import FEATURES, PAGES, decide
 from wardbridge.security.principal import ROLES, Principal, Target
 from wardbridge.security.scopes import grants, parse
 
@@ -46,13 +46,13 @@ def test_a_token_needs_role_and_scope() -> None:
 
 
 def test_what_no_rule_names_is_refused() -> None:
-    assert not decide(user("administrator"), "read", Target("screen", "nowhere")).permit
-    assert not decide(user("administrator"), "explode", Target("screen", "board")).permit
+    assert not decide(user("administrator"), "open", Target("page", "nowhere")).permit
+    assert not decide(user("administrator"), "do", Target("feature", "nothing")).permit
     assert not decide(user("nurse"), "explode", Target("fhir", "Patient")).permit
 
 
 def test_tables_name_known_roles_only() -> None:
-    for allowed in RIGHTS.values():
+    for allowed in (*PAGES.values(), *FEATURES.values()):
         assert allowed
         assert allowed <= ROLES
 

@@ -40,48 +40,60 @@ DEVICE_TYPES = frozenset(
 
 NOT_BY_CLINICIANS = frozenset({"AuditEvent", "Subscription"})
 
-_CLINICAL = frozenset({"nurse", "physician"})
-_TECHNICAL = frozenset({"technician", "operator", "administrator"})
-_PEOPLE = _CLINICAL | _TECHNICAL
-
-RIGHTS: dict[tuple[str, str], frozenset[str]] = {
-    ("board", "read"): _PEOPLE,  # technical roles see beds as "in use"
-    ("clinical", "read"): _CLINICAL,  # names, vital signs, physiological alarms
-    ("bed", "read"): _CLINICAL,
-    ("bed", "update"): _CLINICAL,  # standby, discharge
-    ("alarm", "update"): _CLINICAL,  # acknowledge
-    ("binding", "update"): _CLINICAL,  # bind, end, correct, claim
-    ("chart", "read"): _CLINICAL,
-    ("chart", "create"): _CLINICAL,  # manual entry
-    ("chart", "update"): _CLINICAL,  # verify
-    ("limits", "read"): _CLINICAL,
-    ("limits", "update"): _CLINICAL,
-    ("fleet", "read"): _PEOPLE,
-    ("device", "read"): _PEOPLE,
-    ("device", "update"): frozenset({"technician", "administrator"}),  # accept, workshop, place
-    ("device-quarantine", "update"): _TECHNICAL,
-    ("fault", "create"): _PEOPLE,
-    ("fault", "update"): frozenset({"technician"}),  # take, resolve
-    ("reveal", "read"): frozenset({"technician", "operator"}),  # a patient's name, with a reason
-    ("integration", "read"): _TECHNICAL,
-    ("integration", "update"): frozenset({"operator", "administrator"}),  # replay, test message
-    ("message", "search"): _TECHNICAL,
-    ("message", "read"): frozenset({"operator", "administrator"}),  # raw content, with a reason
-    ("users", "read"): frozenset({"administrator"}),
-    ("audit", "read"): frozenset({"administrator"}),
+PAGES: dict[str, frozenset[str]] = {
+    "home": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
+    "board": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
+    "bed": frozenset({"nurse", "physician"}),
+    "chart": frozenset({"nurse", "physician"}),
+    "patients": frozenset({"nurse", "physician"}),
+    "limits": frozenset({"nurse", "physician"}),
+    "fleet": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
+    "device": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
+    "integration": frozenset({"technician", "operator", "administrator"}),
+    "users": frozenset({"administrator"}),
+    "audit": frozenset({"administrator"}),
 }
-"""Who may do what on the screens: (feature, action) to roles."""
+"""Who may open a page. Technical roles see beds as "in use" on the pages that they may open."""
+
+FEATURES: dict[str, frozenset[str]] = {
+    "patient.see": frozenset({"nurse", "physician"}),
+    "patient.reveal": frozenset({"technician", "operator", "administrator"}),
+    "live.ward": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
+    "live.bed": frozenset({"nurse", "physician"}),
+    "alarm.acknowledge": frozenset({"nurse", "physician"}),
+    "alarm.limits": frozenset({"nurse", "physician"}),
+    "bed.standby": frozenset({"nurse", "physician"}),
+    "bed.discharge": frozenset({"nurse", "physician"}),
+    "binding.change": frozenset({"nurse", "physician"}),
+    "binding.claim": frozenset({"nurse", "physician"}),
+    "chart.manual": frozenset({"nurse", "physician"}),
+    "chart.verify": frozenset({"nurse", "physician"}),
+    "device.accept": frozenset({"technician", "administrator"}),
+    "device.quarantine": frozenset({"technician", "operator", "administrator"}),
+    "device.workshop": frozenset({"technician", "administrator"}),
+    "device.place": frozenset({"nurse", "physician", "technician", "administrator"}),
+    "fault.report": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
+    "fault.work": frozenset({"technician", "administrator"}),
+    "maintenance.work": frozenset({"technician", "administrator"}),
+    "integration.replay": frozenset({"operator", "administrator"}),
+    "integration.test": frozenset({"operator", "administrator"}),
+    "message.raw": frozenset({"operator", "administrator"}),
+    "user.edit": frozenset({"administrator"}),
+}
+"""Who may do what beyond the FHIR API."""
 
 
 def decide(principal: Principal, action: str, target: Target, context: dict[str, Any] | None = None) -> Decision:
     """Whether ``principal`` may do ``action`` to ``target``.
 
-    ``action`` is a FHIR interaction for ``fhir`` targets; read, search, create or update for ``screen`` targets.
+    ``action`` is a FHIR interaction for ``fhir`` targets, ``open`` for pages, ``do`` for features.
     ``context`` is the seam for purpose of use, consent and break-glass (issue "Trust"); no rule reads it yet.
     A bearer token needs a role *and* a scope that permits; a browser session only its roles.
     """
-    if target.kind == "screen":
-        return _by_role(principal, RIGHTS.get((target.type, action)), f"{action} {target.type}")
+    if target.kind == "page":
+        return _by_role(principal, PAGES.get(target.type), f"page {target.type}")
+    if target.kind == "feature":
+        return _by_role(principal, FEATURES.get(target.type), target.type)
     if target.kind != "fhir" or action not in _ALL:
         return Decision(False, f"no rule for {action} on {target.kind}")
     if principal.kind != "user" or principal.scopes:

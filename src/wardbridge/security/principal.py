@@ -46,7 +46,7 @@ SYSTEM = Principal("wardbridge", "Wardbridge", "system", frozenset({"service"}),
 @dataclass(frozen=True)
 class Target:
     """What is asked for. ``kind`` is ``fhir`` (``type`` a resource type, '' for the whole system)
-    or ``screen`` (``type`` the feature's name). ``patients`` are ids where they are known."""
+    ``page`` or ``feature`` (``type`` its name). ``patients`` are ids where they are known."""
 
     kind: str
     type: str
