@@ -50,8 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     config = parse(arguments)
     try:
         asyncio.run(_serve(config))
-    except* OSError as problem:
-        sys.stderr.write(f"cannot run the ward: {problem.exceptions[0]}\n")
+    except OSError as problem:
+        sys.stderr.write(f"cannot run the ward: {problem}\n")
         return 1
     return 0
 

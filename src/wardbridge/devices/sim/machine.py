@@ -64,7 +64,8 @@ class Machine:
     def control(self) -> str:
         """The next message control id: the machine, the ward's start, a counter."""
         self._count += 1
-        return f"{self.identity.eui[-6:]}{self._start // SECOND:X}{self._count:06X}"
+        eui = self.identity.eui
+        return f"{eui[2:6]}{eui[-4:]}{self._start // SECOND:X}{self._count:05X}"
 
     def tree(self, system: Term, whole: bool = False) -> Tree:
         """A containment tree that begins with the machine; ``whole`` adds what it says of itself."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from wardbridge.devices.sim import shapes
 from wardbridge.devices.sim.course import Course
-from wardbridge.devices.sim.cycles import Beat, Breathing, Heart
+from wardbridge.devices.sim.cycles import Breathing, Heart
 from wardbridge.devices.sim.shapes import Floats, look_up
 
 # Wander per variable: what a resting patient does by himself within minutes.
@@ -74,8 +74,8 @@ class Patient:
     def __init__(self, profile: Profile, seed: tuple[int, ...], speed: float = 1.0) -> None:
         self.profile = profile
         self.speed = speed
-        # One generator per purpose: drawing a wave must not shift the beats.
-        cycles, waves, courses = (np.random.default_rng([*seed, purpose]) for purpose in (1, 2, 3))
+        # One generator per purpose: who asks for what, and when, must not shift the beats or the breaths.
+        beats, breaths, waves, courses = (np.random.default_rng([*seed, purpose]) for purpose in range(4))
         self._noise = waves
         self.courses = {
             # A machine that breathes does not wander.
@@ -83,12 +83,12 @@ class Patient:
             for name, amplitude in WANDER.items()
         }
         jitter = 0.004 if profile.machine else 0.05
-        self.breathing = Breathing(lambda t: self.value("rr", t), jitter, cycles)
+        self.breathing = Breathing(lambda t: self.value("rr", t), jitter, breaths)
         self.heart = Heart(
             lambda t: self.value("hr", t),
             lambda t: self.value("ectopy", t),
             self.breathing,
-            cycles,
+            beats,
             profile.rhythm,
         )
 
@@ -138,13 +138,14 @@ class Patient:
 
     def abp(self, times: Floats) -> Floats:
         """Arterial pressure in mm[Hg]."""
+        self.extend(float(times[-1]))
         return self._pulses(times, PULSE_DELAY, shapes.PRESSURE, *self._pressures())
 
     def pleth(self, times: Floats) -> Floats:
         """The volume pulse at the finger, relative: 1 is an ordinary beat at a perfusion of 3 %."""
-        beats = self._ready(times)
+        self.extend(float(times[-1]))
         strength = self.value("perfusion", float(times[0])) / 3.0
-        tops = np.array([strength * beat.stroke for beat in beats])
+        tops = np.array([strength * beat.stroke for beat in self.heart.beats])
         sway = 0.05 * np.sin(2 * np.pi * self._phases(times))
         wave: Floats = self._pulses(times, PLETH_DELAY, shapes.PLETH, tops, np.zeros(len(tops))) + sway
         return wave
@@ -173,7 +174,7 @@ class Patient:
         low = float(np.mean(bottoms[within])) if within else None
         mean = None
         if within:
-            mean = float(np.mean(bottoms[within] + (tops - bottoms)[within] * shapes.PRESSURE_MEAN))
+            mean = self._mean_pressure(within, tops, bottoms)
         return Numerics(
             hr=_rate([b.interval for b in seen]),
             pulse=_rate([b.interval for b in felt]),
@@ -191,9 +192,15 @@ class Patient:
 
     # inside
 
-    def _ready(self, times: Floats) -> list[Beat]:
-        self.extend(float(times[-1]))
-        return self.heart.beats
+    def _mean_pressure(self, within: list[int], tops: Floats, bottoms: Floats) -> float:
+        """The mean of the wave over whole beats, weighted by how long each takes."""
+        at = np.array([beat.at for beat in self.heart.beats])
+        held = np.array(within)
+        interval = at[held + 1] - at[held]
+        systole = shapes.ejection(interval) / interval
+        filled = systole * shapes.SYSTOLE_MEAN + (1.0 - systole) * shapes.RUN_OFF_MEAN
+        means = bottoms[held] + (tops - bottoms)[held] * filled
+        return float(np.average(means, weights=interval))
 
     def _pressures(self) -> tuple[Floats, Floats]:
         """Systolic and diastolic pressure of every beat that is held."""
@@ -206,15 +213,15 @@ class Patient:
         return np.array(tops), np.array(bottoms)
 
     def _pulses(self, times: Floats, delay: float, table: Floats, tops: Floats, bottoms: Floats) -> Floats:
-        beats = self._ready(times)
-        if len(tops) != len(beats):
-            tops, bottoms = self._pressures()
+        beats = self.heart.beats
         onsets = np.array([beat.at + delay for beat in beats])
         index = np.clip(np.searchsorted(onsets, times, side="right") - 1, 0, len(beats) - 2)
-        phase = (times - onsets[index]) / (onsets[index + 1] - onsets[index])
+        since, interval = times - onsets[index], onsets[index + 1] - onsets[index]
         # The run-off ends where the next beat begins: no step between beats of different pressure.
-        foot = bottoms[index] * (1.0 - phase) + bottoms[index + 1] * phase
-        wave: Floats = foot + (tops[index] - bottoms[index]) * look_up(phase, table)
+        share = since / interval
+        foot = bottoms[index] * (1.0 - share) + bottoms[index + 1] * share
+        height = tops[index] - bottoms[index]
+        wave: Floats = foot + height * look_up(shapes.beat_phase(since, interval), table)
         return wave
 
     def _breaths(self, times: Floats) -> tuple[NDArray[np.intp], Floats]:

@@ -68,7 +68,10 @@ def _capnogram(inspired: float) -> Floats:
 
 
 PRESSURE: Final = _pressure()
-PRESSURE_MEAN: Final = float(PRESSURE.mean())
+NOTCH: Final = 0.43  # the share of the tables that is systole
+# Mean of the pressure table over systole and over the rest.
+SYSTOLE_MEAN: Final = float(PRESSURE[GRID <= NOTCH].mean())
+RUN_OFF_MEAN: Final = float(PRESSURE[GRID > NOTCH].mean())
 PLETH: Final = _pleth()
 BREATH: Final = _breath(0.36)
 INSPIRED: Final = 0.36
@@ -82,6 +85,21 @@ def look_up(phase: Floats, table: Floats) -> Floats:
     rest = place - index
     found: Floats = table[index] * (1.0 - rest) + table[index + 1] * rest
     return found
+
+
+def ejection(interval: Floats) -> Floats:
+    """Seconds of systole of beats that take ``interval`` seconds: it shortens less than the interval does."""
+    time: Floats = np.minimum(0.34 * np.sqrt(interval), 0.7 * interval)
+    return time
+
+
+def beat_phase(since: Floats, interval: Floats) -> Floats:
+    """Place in the tables of a moment ``since`` seconds after the onset of a pulse."""
+    systole = ejection(interval)
+    early = NOTCH * since / systole
+    late = NOTCH + (1.0 - NOTCH) * (since - systole) / (interval - systole)
+    phase: Floats = np.where(since < systole, early, late)
+    return phase
 
 
 def bumps(times: Floats, centres: Any, widths: Any, heights: Any) -> Floats:

@@ -22,6 +22,7 @@ from wardbridge.devices.sim.lungs import Lungs, Readings
 from wardbridge.devices.sim.machine import Identity
 from wardbridge.devices.sim.mdib import ALARMS, METRICS, PERIOD, Alarm, ventilator
 from wardbridge.devices.sim.people import MRN_SYSTEM, Person
+from wardbridge.devices.sim.shapes import Floats
 
 RESOLUTIONS: Final = {metric.handle: metric.resolution for metric in METRICS}
 WAVES: Final = tuple(metric.handle for metric in METRICS if metric.kind == "W")
@@ -66,7 +67,8 @@ class Ventilator:
         self.who = who
         self.epr = uuid.uuid5(NAMESPACE, who.eui)
         self._start, self._lungs, self._fault, self._person = start, lungs, fault, person
-        self.mdib = ProviderMdib.from_string(ventilator(who), protocol_definition=SdcV1Definitions)
+        # sdc11073's own annotations of transactions do not hold; its objects are taken as they come.
+        self.mdib: Any = ProviderMdib.from_string(ventilator(who), protocol_definition=SdcV1Definitions)
         self.provider = SdcProvider(
             discovery,
             ThisModelType(who.manufacturer, "http://halden.example", who.model, who.hardware),
@@ -115,7 +117,7 @@ class Ventilator:
         first = max(self._waved, last - int(1.0 / PERIOD))
         if lungs is None or last <= first:
             return
-        times = np.arange(first, last) * PERIOD
+        times: Floats = np.arange(first, last, dtype=np.float64) * PERIOD
         self._waved = last
         waves = lungs.waves(times, fault.kinked, fault.open)
         when = self._start / SECOND + float(times[0])

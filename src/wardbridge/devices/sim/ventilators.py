@@ -59,7 +59,7 @@ def serve(cast: Cast, stop: threading.Event, status_every: float = 10.0) -> None
     """Serve until ``stop`` is set. Waves every half second, metrics every two, spread over the beds."""
     no_delay()
     logging.getLogger("sdc").setLevel(logging.ERROR)
-    discovery = WSDiscovery("127.0.0.1")
+    discovery: Any = WSDiscovery("127.0.0.1")
     discovery.start()
     fitted = fit_out(cast, discovery)
     try:

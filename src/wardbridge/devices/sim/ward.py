@@ -127,7 +127,7 @@ class Ward:
 async def run(config: WardConfig, clock: Clock, connect: Connect | None = None) -> None:
     """Run a ward until cancelled: HL7 devices and HIS here, the ventilators in a process beside it.
 
-    Raises an ExceptionGroup with the OSError when the HIS's own port is taken.
+    Raises OSError when the HIS's own port is taken.
     """
     ward = Ward(config, clock, connect)
     if not config.ventilators:
