@@ -20,6 +20,8 @@ def value_of(parameter: SearchParameter, types: Sequence[str], modifier: str, ta
         return Text(plain(written))
     if modifier == "identifier":
         return token(written)
+    if parameter.code == "_id":
+        return Token(None, plain(written))  # ids keep their case (R4 datatypes.html#id)
     if parameter.type == "composite":
         return _composite(parameter, types, written, now, bases)
     return _simple(parameter, parameter.type, target, written, now, bases)

@@ -1,0 +1,197 @@
+"""One value of a clause as a condition on a row of its search table. Every value is an argument, none is text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from wardbridge.fhir.search.hash import clip, fold, reference_hash, token_hash
+from wardbridge.fhir.search.query import Composite, Quantity, Range, Reference, Text, Token, Uri
+
+LAST = "\U0010ffff"
+"""The last code point: ``value < prefix || LAST`` bounds all texts that begin with ``prefix``."""
+
+
+class Arguments:
+    """The arguments of a statement; :meth:`add` gives the placeholder."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+
+    def add(self, value: Any, kind: str) -> str:
+        self.values.append(value)
+        return f"${len(self.values)}::{kind}"
+
+
+def tokens(wanted: Sequence[Token], a: Arguments, code: str = "x.code", system: str = "x.system",
+           hash_: str = "x.hash") -> str:
+    """Any of these tokens. The hash selects, the text decides."""
+    out: list[str] = []
+    anywhere = [t.code for t in wanted if t.system is None and t.code is not None]
+    nowhere = [t.code for t in wanted if t.system == "" and t.code is not None]
+    exact = [(t.system, t.code) for t in wanted if t.system and t.code is not None]
+    whole = [t.system for t in wanted if t.system and t.code is None]
+    if anywhere:
+        out.append(f"{_hashes(anywhere, a, hash_)} AND {_one_of(code, anywhere, a)}")
+    if nowhere:
+        out.append(f"{_hashes(nowhere, a, hash_)} AND {_one_of(code, nowhere, a)} AND {system} IS NULL")
+    if len(exact) == 1:
+        out.append(f"{_hashes([exact[0][1]], a, hash_)} AND {code} = {a.add(exact[0][1], 'text')} "
+                   f"AND {system} = {a.add(exact[0][0], 'text')}")
+    elif exact:
+        out.append(f"{_hashes([c for _, c in exact], a, hash_)} AND ({system}, {code}) IN (SELECT * FROM unnest("
+                   f"{a.add([s for s, _ in exact], 'text[]')}, {a.add([c for _, c in exact], 'text[]')}))")
+    if whole:
+        out.append(_one_of(system, whole, a))
+    return _any(out)
+
+
+def _hashes(codes: Sequence[str], a: Arguments, column: str) -> str:
+    return _one_of(column, [token_hash(code) for code in codes], a, "bigint")
+
+
+def _one_of(column: str, values: Sequence[Any], a: Arguments, kind: str = "text") -> str:
+    if len(values) == 1:
+        return f"{column} = {a.add(values[0], kind)}"
+    return f"{column} = ANY({a.add(list(values), kind + '[]')})"
+
+
+def _any(conditions: Sequence[str]) -> str:
+    return "(" + " OR ".join(conditions) + ")" if len(conditions) != 1 else conditions[0]
+
+
+def references(wanted: Sequence[Reference], a: Arguments, types: dict[str, int]) -> str:
+    targets = [target for reference in wanted for target in reference.targets]
+    hashes = [reference_hash(target.type, target.value) for target in targets]
+    if len(targets) == 1:
+        target = targets[0]
+        number = types.get(target.type)
+        out = f"x.hash = {a.add(hashes[0], 'bigint')} AND x.value = {a.add(clip(target.value), 'text')} AND x.target "
+        out += f"= {a.add(number, 'smallint')}" if number is not None else "IS NULL"
+        return out + (f" AND x.version = {a.add(target.version, 'text')}" if target.version else "")
+    plain = _any_target([t for t in targets if not t.version], a, types)
+    versioned = [references([Reference((t,))], a, types) for t in targets if t.version]
+    return _any([*plain, *versioned])
+
+
+def _any_target(targets: Sequence[Any], a: Arguments, types: dict[str, int]) -> list[str]:
+    if not targets:
+        return []
+    hashes = [reference_hash(t.type, t.value) for t in targets]
+    return [f"x.hash = ANY({a.add(hashes, 'bigint[]')}) AND (coalesce(x.target, 0), x.value) IN (SELECT * FROM unnest("
+            f"{a.add([types.get(t.type, 0) for t in targets], 'smallint[]')}, "
+            f"{a.add([clip(t.value) for t in targets], 'text[]')}))"]
+
+
+def string(wanted: Text, modifier: str, a: Arguments) -> str:
+    value = clip(fold(wanted.text))
+    if modifier == "exact":
+        return f"x.value = {a.add(value, 'text')} AND x.exact = {a.add(wanted.text, 'text')}"
+    if modifier == "contains":
+        return f"x.value LIKE {a.add(f'%{_like(value)}%', 'text')}"
+    if modifier == "text":  # at the beginning of any word
+        return (f"(x.value LIKE {a.add(f'{_like(value)}%', 'text')} OR "
+                f"x.value LIKE {a.add(f'% {_like(value)}%', 'text')})")
+    return f"x.value >= {a.add(value, 'text')} AND x.value < {a.add(value + LAST, 'text')}"
+
+
+def _like(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def uri(wanted: Uri, modifier: str, a: Arguments) -> str:
+    text = clip(wanted.text)
+    if modifier == "below":
+        return f"x.value >= {a.add(text, 'text')} AND x.value < {a.add(text + LAST, 'text')}"
+    if modifier == "above":
+        steps = [at for at, sign in enumerate(text) if sign in "/:"]
+        above = {text, *(text[:at] for at in steps), *(text[:at + 1] for at in steps)} - {""}
+        return f"x.value = ANY({a.add(sorted(above), 'text[]')})"
+    return f"x.value = {a.add(text, 'text')}"
+
+
+def date(wanted: Range, a: Arguments, low: str = "x.low", high: str = "x.high", kind: str = "bigint") -> str:
+    """Ranges are half open: [low, high) (R4 search §3.1.1.4.5)."""
+    start, end = a.add(wanted.low, kind), a.add(wanted.high, kind)
+    return {
+        "eq": f"{low} >= {start} AND {low} < {end} AND {high} <= {end}",
+        "ne": f"({low} < {start} OR {high} > {end})",
+        "gt": f"{high} > {end} AND {start} IS NOT NULL",
+        "lt": f"{low} < {start} AND {end} IS NOT NULL",
+        "ge": f"{high} > {start} AND ({low} >= {start} OR {high} > {end})",
+        "le": f"{low} < {end} AND ({high} <= {end} OR {low} < {start})",
+        "sa": f"{low} >= {end} AND {start} IS NOT NULL",
+        "eb": f"{high} <= {start} AND {end} IS NOT NULL",
+        "ap": f"{low} < {end} AND {high} > {start}",
+    }[wanted.prefix]
+
+
+def number(wanted: Range, a: Arguments, low: str = "x.low", high: str = "x.high") -> str:
+    """Stored decimals are points (low = high), stored Ranges closed, an absent end open."""
+    if wanted.prefix in ("eq", "ne", "ap"):
+        start, end = a.add(wanted.low, "numeric"), a.add(wanted.high, "numeric")
+        return {
+            "eq": f"{low} >= {start} AND {low} < {end} AND {high} < {end}",
+            "ne": f"({low} IS NULL OR {high} IS NULL OR {low} < {start} OR {high} >= {end})",
+            "ap": f"({low} IS NULL OR {low} <= {end}) AND ({high} IS NULL OR {high} >= {start})",
+        }[wanted.prefix]
+    point = a.add(wanted.point, "numeric")
+    return {
+        "gt": f"({high} > {point} OR {high} IS NULL)",
+        "ge": f"({high} >= {point} OR {high} IS NULL)",
+        "lt": f"({low} < {point} OR {low} IS NULL)",
+        "le": f"({low} <= {point} OR {low} IS NULL)",
+        "sa": f"{low} > {point}",
+        "eb": f"{high} < {point}",
+    }[wanted.prefix]
+
+
+def quantity(wanted: Quantity, a: Arguments, system: str = "x.system", code: str = "x.code") -> str:
+    """In the unit as written, or in the canonical unit where both sides have one."""
+    out = number(wanted.range, a)
+    if wanted.code is not None:
+        unit = a.add(wanted.code, "text")
+        out += f" AND ({code} = {unit}" + ("" if wanted.system else f" OR x.unit = {unit}") + ")"
+    if wanted.system is not None:
+        out += f" AND {system} = {a.add(wanted.system, 'text')}"
+    if wanted.base is None or wanted.base_unit is None:
+        return out
+    base = number(wanted.base, a, "x.base_low", "x.base_high")
+    return f"(({out}) OR (x.base_unit = {a.add(wanted.base_unit, 'text')} AND {base}))"
+
+
+def composite(wanted: Composite, a: Arguments) -> str:
+    """Every part of one row; the second range, where there is one, is in low2 and high2."""
+    out = [_first(wanted.parts[0], a)]
+    ranges = 0
+    for part in wanted.parts[1:]:
+        if isinstance(part, Token):
+            out.append(tokens([part], a, "x.code2", "x.system2", "x.hash2"))
+        elif isinstance(part, Text):
+            value = clip(fold(part.text))
+            out.append(f"x.code2 >= {a.add(value, 'text')} AND x.code2 < {a.add(value + LAST, 'text')}")
+        elif isinstance(part, Quantity):
+            out.append(quantity(part, a, "x.system2", "x.code2"))
+        elif isinstance(part, Range) and part.point is None:
+            dates = Range(part.prefix, Decimal(part.low), Decimal(part.high))
+            out.append(date(dates, a, kind="numeric"))
+        elif isinstance(part, Range):
+            suffix = "2" if ranges else ""
+            out.append(number(part, a, "x.low" + suffix, "x.high" + suffix))
+            ranges += 1
+    return " AND ".join(f"({condition})" for condition in out)
+
+
+def _first(part: Any, a: Arguments) -> str:
+    if isinstance(part, Token):
+        return tokens([part], a)
+    assert isinstance(part, Reference)
+    hashes = [reference_hash(t.type, t.value) for t in part.targets]
+    return (f"x.hash = ANY({a.add(hashes, 'bigint[]')}) AND "
+            f"x.code = ANY({a.add([clip(t.value) for t in part.targets], 'text[]')})")
+
+
+def each(condition: Callable[[Any], str], values: Sequence[Any]) -> str:
+    """Any of several values, one condition each."""
+    return _any([f"({condition(value)})" if len(values) > 1 else condition(value) for value in values])

@@ -1,0 +1,150 @@
+"""Writing: any number of resources in one statement, which does everything that a version needs.
+
+The current row is locked first (in key order, so that writers do not deadlock), the new state is worked out here, and
+one statement inserts or updates the resources, adds the versions and replaces the search rows. Two items for the
+same resource go in successive rounds. A round that lost a race for a new id runs again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wardbridge.core.db import Connection
+from wardbridge.core.errors import Conflict, NotFound, WardbridgeError
+from wardbridge.core.ids import Ids
+from wardbridge.fhir.search.hash import INDEX_VERSION
+from wardbridge.fhir.search.rows import TABLES, Rows
+from wardbridge.fhir.store.body import stamp
+from wardbridge.fhir.store.numbers import Numbers
+from wardbridge.fhir.store.statement import Columns, statement
+from wardbridge.fhir.store.values import Delete, Put, Stored, VersionConflict
+
+_ROUNDS = 8
+Outcome = Stored | WardbridgeError
+
+
+@dataclass
+class _Change:
+    """One item on its way: where it stands in the request and what the database knows of its resource."""
+
+    at: int
+    type: str
+    id: str
+    resource: dict[str, Any] | None
+    if_match: str | None
+    fresh: bool
+    key: int = 0
+    version: int = 0
+    updated: int = 0
+    fingerprint: int = 0
+    index_version: int = 0
+    deleted: bool = False
+
+
+async def write(conn: Connection, numbers: Numbers, ids: Ids, now: int, items: Sequence[Put | Delete]) -> list[Outcome]:
+    """Write all items in the caller's transaction; a refused item is an error in its place and spares the others.
+
+    ``conn`` must be in a READ COMMITTED transaction. ``now`` in µs; lastUpdated keeps milliseconds.
+    """
+    now = now // 1000 * 1000
+    outcomes: list[Outcome | None] = [None] * len(items)
+    waiting = [_change(at, item, ids) for at, item in enumerate(items)]
+    for _ in range(_ROUNDS + len(items)):
+        if not waiting:
+            break
+        batch: dict[tuple[str, str], _Change] = {}
+        later: list[_Change] = []
+        for change in waiting:
+            if batch.setdefault((change.type, change.id), change) is not change:
+                later.append(change)
+        lost = await _round(conn, numbers, now, list(batch.values()), outcomes)
+        waiting = lost + later
+    for change in waiting:
+        outcomes[change.at] = Conflict(f"{change.type}/{change.id} is being changed by others; try again")
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _change(at: int, item: Put | Delete, ids: Ids) -> _Change:
+    if isinstance(item, Delete):
+        return _Change(at, item.type, item.id, None, item.if_match, False)
+    given = item.resource.get("id")
+    return _Change(at, item.resource["resourceType"], given or ids(), item.resource, item.if_match, not given)
+
+
+async def _round(conn: Connection, numbers: Numbers, now: int, batch: list[_Change],
+                 outcomes: list[Outcome | None]) -> list[_Change]:
+    known = [change for change in batch if not change.fresh]
+    if known:
+        await _lock(conn, numbers, known)
+    columns = Columns()
+    bodies: dict[int, Stored] = {}
+    for change in batch:
+        outcome = _decide(change, numbers, now, columns, bodies)
+        if outcome is not None:
+            outcomes[change.at] = outcome
+    if not bodies:
+        return []
+    text, arguments = statement(columns)
+    done = {row[0] for row in await conn.fetch(text, *arguments)}
+    lost: list[_Change] = []
+    for change in batch:
+        if change.at in done:
+            outcomes[change.at] = bodies[change.at]
+        elif change.at in bodies:
+            change.fresh = False
+            lost.append(change)
+    return lost
+
+
+async def _lock(conn: Connection, numbers: Numbers, changes: list[_Change]) -> None:
+    rows = await conn.fetch(
+        """SELECT r.key, r.type, r.id, r.version, r.updated, r.fingerprint, r.index_version, r.deleted
+           FROM fhir_resource r
+           WHERE (r.type, r.id) IN (SELECT * FROM unnest($1::smallint[], $2::text[])) ORDER BY r.key FOR UPDATE OF r""",
+        [numbers.types[change.type] for change in changes], [change.id for change in changes])
+    found = {(row["type"], row["id"]): row for row in rows}
+    for change in changes:
+        row = found.get((numbers.types[change.type], change.id))
+        if row is not None:
+            change.key, change.version, change.updated = row["key"], row["version"], row["updated"]
+            change.fingerprint, change.index_version = row["fingerprint"], row["index_version"]
+            change.deleted = row["deleted"]
+        else:
+            change.key = change.version = 0
+
+
+_NO_ROWS = Rows()
+_NOTHING = _NO_ROWS.fingerprint()
+
+
+def _decide(change: _Change, numbers: Numbers, now: int, columns: Columns, bodies: dict[int, Stored]) -> Outcome | None:
+    """Add the new version to ``columns``, or say why there is none."""
+    there = change.version > 0 and not change.deleted
+    if change.if_match is not None and (not there or change.if_match != str(change.version)):
+        if change.version == 0 and change.resource is None:
+            return NotFound(f"{change.type}/{change.id} does not exist")
+        current = f"the current version is {change.version}" if there else "it does not exist"
+        return VersionConflict(f"If-Match asks for version {change.if_match} of {change.type}/{change.id}; {current}",
+                               "If-Match")
+    if change.resource is None and not there:
+        return Stored(change.type, change.id, change.version, change.updated, None, False, False)
+    updated = max(now, change.updated)
+    version = change.version + 1
+    if change.resource is None:
+        rows, body, method = _NO_ROWS, None, b"D"
+    else:
+        rows = numbers.extractor(change.type)(change.resource)
+        body = stamp(change.resource, change.id, version, updated)
+        method = b"U" if there else b"C"
+    fingerprint = _NOTHING if change.resource is None else rows.fingerprint()
+    reindex = change.version == 0 or (fingerprint, INDEX_VERSION) != (change.fingerprint, change.index_version)
+    columns.change(change.at, change.key, numbers.types[change.type], change.id, version, change.version, updated,
+                   fingerprint, change.resource is None, method, body, reindex and change.version > 0)
+    if reindex:
+        for name in TABLES:
+            if found := getattr(rows, name):
+                columns.rows(name, change.at, found, numbers.types)
+    bodies[change.at] = Stored(change.type, change.id, version, updated, body, not there, True)
+    return None
