@@ -1,0 +1,4 @@
+// The ward board.
+import { monitor } from "./monitor.js";
+
+monitor([`ward/${document.querySelector("[data-ward]").dataset.ward}`]);
