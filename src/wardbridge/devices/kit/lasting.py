@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import logging
 import os
 import threading
@@ -144,7 +145,7 @@ class PeerLossKit:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        gaps = [b - a for a, b in zip(tries, tries[1:], strict=False)]
+        gaps = [b - a for a, b in itertools.pairwise(tries)]
         assert health.state in {"waiting", "down"}
         assert health.text
         assert gaps[0] <= 5

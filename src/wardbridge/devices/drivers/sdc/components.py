@@ -21,7 +21,7 @@ def events(node: Node, state: Any, old: Any, received: int) -> list[AnyValue]:
     if node.name in {"Mds", "Vmd", "Channel", "Battery", "Clock", "AlertSystem"}:
         told += _activation(node, state, old)
     if node.name == "Battery":
-        told += _battery(state, old)
+        told += _battery(node, state, old)
     if node.name == "Clock":
         told += _clock(state, old, received)
     return told
@@ -44,21 +44,19 @@ def _activation(node: Node, state: Any, old: Any) -> list[AnyValue]:
     return told
 
 
-def charge(state: Any) -> str:
-    """Remaining charge in whole percent of full, as text; '' where it is not told."""
-    remaining, full = child(state, "CapacityRemaining"), child(state, "CapacityFullCharge")
+def charge(node: Node, state: Any) -> str:
+    """Remaining charge in whole percent of full, as text; '' where the battery does not tell both."""
+    remaining, full = child(state, "CapacityRemaining"), child(node.element, "CapacityFullCharge")
     try:
         part, whole = float(remaining.get("MeasuredValue")), float(full.get("MeasuredValue"))
     except (AttributeError, TypeError, ValueError):
         return ""
-    if whole <= 0:
-        return ""
-    return str(round(100 * part / whole))
+    return str(round(100 * part / whole)) if whole > 0 else ""
 
 
-def _battery(state: Any, old: Any) -> list[AnyValue]:
-    now = (state.get("ChargeStatus", ""), charge(state))
-    if old is not None and now == (old.get("ChargeStatus", ""), charge(old)):
+def _battery(node: Node, state: Any, old: Any) -> list[AnyValue]:
+    now = (state.get("ChargeStatus", ""), charge(node, state))
+    if not any(now) or (old is not None and now == (old.get("ChargeStatus", ""), charge(node, old))):
         return []
     text = {"Ful": "full", "ChB": "charging", "DisChB": "on battery", "DEB": "empty"}.get(now[0], now[0])
     return [DeviceEvent("battery", text, now[0], now[1])]

@@ -60,8 +60,9 @@ def place_of(state: Any) -> str:
     return "^".join(parts) if any(parts) else ""
 
 
-def subject(patient: Any, place: str) -> SubjectHint:
-    """A patient context state and a place as a hint; ``patient`` is None where nobody is associated."""
+def subject(patient: Any, place: str, left: bool = False) -> SubjectHint:
+    """A patient context state and a place as a hint; ``patient`` is None where nobody is associated, and
+    ``left`` says that somebody was."""
     core = child(patient, "CoreData")
     ids = tuple(
         f"{item.get('Root', '')}|{item.get('Extension', '')}"
@@ -75,5 +76,5 @@ def subject(patient: Any, place: str) -> SubjectHint:
         birth_date=text_of(core, "DateOfBirth"),
         sex=SEX.get(text_of(core, "Sex"), ""),
         place=place,
-        unknown=patient is None,
+        unknown=left,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sdc11073.wsdiscovery import WSDiscovery
 
@@ -21,7 +22,7 @@ def find(adapter: str, seconds: float = 1.0) -> list[Found]:
 
     Raises OSError when the adapter has no such address or UDP 3702 cannot be used.
     """
-    discovery = WSDiscovery(adapter)
+    discovery: Any = WSDiscovery(adapter)
     discovery.start()
     try:
         services = discovery.search_sdc_services(timeout=seconds)

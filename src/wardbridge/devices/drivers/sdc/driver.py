@@ -82,7 +82,7 @@ class Sdc:
         self.config = config
         self.dial = dial
         self.counts: Counter[str] = Counter(messages=0, attempts=0, quarantined=0)
-        self._inbox: Inbox | None = None
+        self.inbox: Inbox | None = None
         self._state = "waiting"
         self._text = "not started"
         self._since = context.clock.now()
@@ -91,7 +91,7 @@ class Sdc:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        self._inbox = Inbox(self.context.clock, self.config.queue)
+        self.inbox = Inbox(self.context.clock, self.config.queue)
         failures = 0
         try:
             while True:
@@ -106,7 +106,7 @@ class Sdc:
                     await self.context.clock.sleep(self._pause(failures - 1))
         finally:
             self._keep_counts()
-            self._inbox = None
+            self.inbox = None
             self._trouble = ""
             self._tell("waiting", "stopped")
 
@@ -114,10 +114,10 @@ class Sdc:
         """``messages`` heard, ``quarantined`` unreadable, ``dropped`` on overflow, ``stale`` repeats,
         ``missed`` states, ``unknown_codes``, ``queued`` now, ``attempts`` to connect."""
         counts, last = Counter(self.counts), self._last
-        if self._inbox is not None:
-            counts.update(self._inbox.counts)
-            counts["queued"] = len(self._inbox)
-            last = max(last, self._inbox.last)
+        if self.inbox is not None:
+            counts.update(self.inbox.counts)
+            counts["queued"] = len(self.inbox)
+            last = max(last, self.inbox.last)
         state, text = self._state, self._text
         if state == "up" and self._trouble:
             state, text = "degraded", self._trouble
@@ -129,18 +129,17 @@ class Sdc:
 
     async def _converse(self) -> None:
         """From connecting until the peer is lost. Raises PeerLost."""
-        assert self._inbox is not None
+        assert self.inbox is not None
         self.counts["attempts"] += 1
         if self._state != "waiting" or self._text == "not started":
             self._tell("waiting", "connecting")
-        inbox, session = self._inbox, self.dial()
+        inbox, session = self.inbox, self.dial()
         inbox.clear()
         worker = ThreadPoolExecutor(1, thread_name_prefix=f"sdc map {self.context.link}")
         try:
             opened = await session.open(inbox)
             mirror = Mirror(opened.device, opened.dpws)
             await self._load(mirror, opened, worker, (DeviceEvent("connected"),))
-            self._tell("up", "")
             self.context.log.info("sdc_connected", machines=len(mirror.machines()))
             try:
                 async with asyncio.TaskGroup() as group:
@@ -150,8 +149,7 @@ class Sdc:
                 await self._gone(mirror)
                 raise PeerLost(str(_first(lost))) from lost
         finally:
-            # Even when cancelled: the threads and sockets of the library must be gone before we are.
-            await asyncio.shield(asyncio.ensure_future(self._close(session, worker)))
+            await _finish(asyncio.ensure_future(self._close(session, worker)))
 
     async def _close(self, session: Session, worker: ThreadPoolExecutor) -> None:
         worker.shutdown(wait=False, cancel_futures=True)
@@ -171,6 +169,9 @@ class Sdc:
             raise PeerLost(f"the MDIB cannot be read: {type(error).__name__}") from error
         for machine in mirror.machines():
             heard.values[machine].extend(more)
+        self._add(mirror)
+        if self._state != "up":
+            self._tell("up", "")
         await self._hand_on(mirror, heard, now)
 
     async def _pump(self, inbox: Inbox, session: Session, mirror: Mirror, worker: ThreadPoolExecutor) -> None:
@@ -282,9 +283,9 @@ class Sdc:
         mirror.counts.clear()
 
     def _keep_counts(self) -> None:
-        if self._inbox is not None:
-            self.counts.update(self._inbox.counts)
-            self._last = max(self._last, self._inbox.last)
+        if self.inbox is not None:
+            self.counts.update(self.inbox.counts)
+            self._last = max(self._last, self.inbox.last)
 
     def _pause(self, failures: int) -> float:
         """Seconds until the next try: doubling to a minute, spread by up to a quarter by the link's name, so
@@ -308,6 +309,19 @@ def _apply(mirror: Mirror, items: list[Item]) -> tuple[Heard, bool]:
             heard.problem("report", "message", type(error).__name__)
             mirror.counts["quarantined"] += 1
     return heard, False
+
+
+async def _finish(task: asyncio.Future[None]) -> None:
+    """Wait for ``task`` even when cancelled: threads and sockets of the library must be gone before we are."""
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:

@@ -42,6 +42,7 @@ class Inbox:
         self._bytes = 0
         self._something = asyncio.Event()
         self._doubt = asyncio.Event()
+        self._drained = asyncio.Event()
         self.ended = ""
 
     # From any thread ---------------------------------------------------------------------------------
@@ -77,6 +78,7 @@ class Inbox:
             else:
                 self._items.append(item)
                 self._bytes += item.size
+            self._drained.clear()
         self._wake(self._something)
 
     def _wake(self, event: asyncio.Event) -> None:
@@ -99,7 +101,12 @@ class Inbox:
                 if items:
                     return items
                 self._something.clear()
+                self._drained.set()
             await self._something.wait()
+
+    async def drained(self) -> None:
+        """Wait until all that came was taken, and whoever took it came back for more."""
+        await self._drained.wait()
 
     def reset(self) -> None:
         """Forget an overflow; call it before the state is read anew, so that nothing newer is lost."""
@@ -114,6 +121,7 @@ class Inbox:
             self.overflowed = False
             self.ended = ""
             self._doubt.clear()
+            self._drained.clear()
 
     async def doubted(self) -> None:
         """Wait for the next doubt."""

@@ -404,8 +404,9 @@ class Mirror:
     def _hint(self, mds: str, heard: Heard) -> None:
         """Tell patient and place where they changed. Silence is kept while nobody was ever named."""
         patient, place = self._associated("PatientContext", mds), self._place(mds)
-        hint = contexts.subject(patient, place)
         before = self._hints.get(mds)
+        left = patient is None and before is not None and (before.unknown or before.ids != () or before.family != "")
+        hint = contexts.subject(patient, place, left)
         if hint == before or (before is None and patient is None and not place):
             return
         self._hints[mds] = hint

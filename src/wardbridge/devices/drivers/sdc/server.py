@@ -21,11 +21,11 @@ BODY = 16_000_000  # bytes of one notification, before and after decompression
 QUIET = 180.0  # seconds without a byte until a connection is closed
 
 
-class SlowHandler(DispatchingRequestHandler):  # type: ignore[misc]
+class SlowHandler(DispatchingRequestHandler):
     """sdc11073's handler as it comes, kept for the benchmark that shows the difference."""
 
 
-class QuickHandler(DispatchingRequestHandler):  # type: ignore[misc]
+class QuickHandler(DispatchingRequestHandler):
     """One write for head and body, no Nagle, bounded bodies."""
 
     disable_nagle_algorithm = True
@@ -69,7 +69,7 @@ class QuickHandler(DispatchingRequestHandler):  # type: ignore[misc]
                 return b"".join(parts)
 
 
-class _Server(_ThreadingHTTPServer):  # type: ignore[misc]
+class _Server(_ThreadingHTTPServer):
     """Tells when a provider's connection is over."""
 
     gone: Callable[[], None]
@@ -79,7 +79,8 @@ class _Server(_ThreadingHTTPServer):  # type: ignore[misc]
         if self.tls is not None:
             request.settimeout(10.0)
             request = self.tls.wrap_socket(request, server_side=True)
-        self.RequestHandlerClass(request, client_address, self)
+        handler: Any = self.RequestHandlerClass
+        handler(request, client_address, self)
 
     def shutdown_request(self, request: Any) -> None:
         super().shutdown_request(request)
@@ -89,7 +90,7 @@ class _Server(_ThreadingHTTPServer):  # type: ignore[misc]
         """A broken connection is the provider's loss; nothing of it goes to stderr."""
 
 
-class EventSink(HttpServerThreadBase):  # type: ignore[misc]
+class EventSink(HttpServerThreadBase):
     """Our end of all subscriptions of one link, on ``address`` and a port of the system's choice."""
 
     def __init__(
@@ -97,7 +98,7 @@ class EventSink(HttpServerThreadBase):  # type: ignore[misc]
         address: str,
         tls: ssl.SSLContext | None,
         gone: Callable[[], None],
-        handler: type[DispatchingRequestHandler] = QuickHandler,
+        handler: type[Any] = QuickHandler,
     ) -> None:
         super().__init__(address, tls, CompressionHandler.available_encodings[:], get_logger_adapter("sdc.wardbridge"))
         self.name = f"sdc events {address}"
@@ -106,26 +107,31 @@ class EventSink(HttpServerThreadBase):  # type: ignore[misc]
         self.failed = ""
 
     def run(self) -> None:
+        httpd: Any
         try:
-            self.httpd = _Server(self.logger, (self._my_ipaddress, 0), self.chunk_size, self.supported_encodings)
+            httpd = _Server(self.logger, (self._my_ipaddress, 0), self.chunk_size, self.supported_encodings)
         except OSError as error:
             self.failed = f"cannot listen on the adapter: {error.strerror}"
             self.started_evt.set()
             return
-        self.httpd.RequestHandlerClass = self._handler
-        self.httpd.gone = self._gone
-        self.httpd.tls = self._ssl_context
+        httpd.RequestHandlerClass = self._handler
+        httpd.gone = self._gone
+        httpd.tls = self._ssl_context
+        self.httpd = httpd
         scheme = "https" if self._ssl_context else "http"
-        self.base_url = f"{scheme}://{self._my_ipaddress}:{self.server_port}/"
+        url: Any = f"{scheme}://{self._my_ipaddress}:{self.server_port}/"
+        self.base_url = url
         self.started_evt.set()
-        self.httpd.serve_forever(poll_interval=0.1)
+        httpd.serve_forever(poll_interval=0.1)
 
     def stop(self) -> None:
         """Close the port and every connection, and wait until their threads are gone."""
-        if self.httpd is None:
+        httpd: Any = self.httpd
+        if httpd is None:
             return
-        threads = [info.thread for info in self.httpd.threads]
-        super().stop()
+        threads = [info.thread for info in httpd.threads]
+        stop: Any = super().stop
+        stop()
         for thread in threads:
             thread.join(2)
         self.join(2)

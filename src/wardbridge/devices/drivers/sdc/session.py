@@ -18,8 +18,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from sdc11073.certloader import SSLContextContainer, mk_ssl_contexts
-from sdc11073.consumer import SdcConsumer
-from sdc11073.consumer.consumerimpl import default_components_factory
+from sdc11073.consumer.consumerimpl import SdcConsumer, default_components_factory
 from sdc11073.consumer.request_handler_deferred import EmptyResponse
 from sdc11073.definitions_sdc import SdcV1Definitions
 from sdc11073.dispatch import RequestDispatcher
@@ -39,6 +38,7 @@ PERIODIC = [action for action in Actions if "Periodic" in action]
 _library = logging.getLogger("sdc")
 _library.addHandler(logging.NullHandler())
 _library.propagate = False
+_library.setLevel(logging.CRITICAL + 1)
 
 
 class PeerLost(Exception):
@@ -83,10 +83,10 @@ class Session(Protocol):
     async def close(self) -> None: ...
 
 
-def reader(inbox: Inbox) -> type[MessageReader]:
+def reader(inbox: Inbox) -> Any:
     """sdc11073's message reader, which besides hands what it cannot read to ``inbox``."""
 
-    class Reader(MessageReader):  # type: ignore[misc]
+    class Reader(MessageReader):
         def read_received_message(self, xml_text: bytes, validate: bool = True) -> Any:
             try:
                 message = super().read_received_message(xml_text, validate)
@@ -98,21 +98,23 @@ def reader(inbox: Inbox) -> type[MessageReader]:
     return Reader
 
 
-def dispatcher(inbox: Inbox) -> Callable[[str], RequestDispatcher]:
+def dispatcher(inbox: Inbox) -> Any:
     """Takes every notification straight to ``inbox``, without the queue and thread that sdc11073 leaks."""
 
-    class Dispatcher(RequestDispatcher):  # type: ignore[misc]
+    empty: Any = EmptyResponse
+
+    class Dispatcher(RequestDispatcher):
         def on_post(self, request_data: Any) -> Any:
             message = request_data.message_data
             action = str(message.action)
             if action.endswith("/SubscriptionEnd"):
                 inbox.end("the provider ended the subscription")
-                return EmptyResponse()
+                return empty()
             if message.p_msg.msg_node is None:
                 inbox.reject((request_data.request or b"")[:KEPT], "no body")
             else:
                 inbox.offer(message.p_msg.msg_node, len(request_data.request or b""))
-            return EmptyResponse()
+            return empty()
 
     return Dispatcher
 
