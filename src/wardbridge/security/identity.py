@@ -47,7 +47,7 @@ class Identity:
         idle_minutes: int = 60,
         ids: Ids = random_ids,
     ) -> None:
-        self._pool = pool
+        self.pool = pool
         self.tokens = tokens
         self._clock = clock
         self._session = session_minutes * MINUTE
@@ -65,7 +65,7 @@ class Identity:
             raise Invalid(f"roles are of: {', '.join(sorted(ROLES - {'service'}))}", "roles")
         person = self._ids()
         await store.add_person(
-            self._pool, person, login, display or login, roles, hash_password(password), practitioner
+            self.pool, person, login, display or login, roles, hash_password(password), practitioner
         )
         return person
 
@@ -81,7 +81,7 @@ class Identity:
         if roles is not None and (not roles or not set(roles) <= ROLES - {"service"}):
             raise Invalid("unknown role", "roles")
         hashed = None if password is None else hash_password(password)
-        async with self._pool.acquire() as conn, conn.transaction():
+        async with self.pool.acquire() as conn, conn.transaction():
             if not await store.change_person(conn, person_id, password=hashed, roles=roles, enabled=enabled):
                 raise NotFound("no such person")
         self._cache.clear()
@@ -94,17 +94,17 @@ class Identity:
         """
         now = self._clock.now()
         keys = (f"login:{login.lower()[:100]}", f"address:{address}")
-        counts = await store.failures(self._pool, keys, now - WINDOW)
+        counts = await store.failures(self.pool, keys, now - WINDOW)
         if counts.get(keys[0], 0) >= LOGIN_TRIES or counts.get(keys[1], 0) >= ADDRESS_TRIES:
             raise TooMany("too many failed sign-ins; try again in 15 minutes")
-        person = await store.person_by_login(self._pool, login)
+        person = await store.person_by_login(self.pool, login)
         good = verify_password(person["password"] if person else None, password)
         if not good or not person["enabled"]:
-            await store.add_failure(self._pool, keys, now, now - WINDOW)
+            await store.add_failure(self.pool, keys, now, now - WINDOW)
             raise Unauthenticated("the login or the password is not right")
-        await store.clear_failures(self._pool, keys[0])
+        await store.clear_failures(self.pool, keys[0])
         if outdated(person["password"]):
-            await store.rehash(self._pool, person["person_id"], hash_password(password))
+            await store.rehash(self.pool, person["person_id"], hash_password(password))
         return await self.open(
             person["person_id"], person["display"], frozenset(person["roles"]), address, person["practitioner"]
         )
@@ -115,7 +115,7 @@ class Identity:
         """Open a session for a person who has been proven."""
         cookie, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
         digest, now = sha256(cookie.encode()).digest(), self._clock.now()
-        await store.open_session(self._pool, digest, person_id, csrf, address, now, now + self._session)
+        await store.open_session(self.pool, digest, person_id, csrf, address, now, now + self._session)
         return Opened(
             cookie, Principal(person_id, display, "user", roles, (), address, digest.hex(), csrf, practitioner)
         )
@@ -127,10 +127,10 @@ class Identity:
         if cached and now - cached[0] < _RECHECK:
             return cached[1]
         self._cache.pop(digest, None)
-        row = await store.session(self._pool, digest)
+        row = await store.session(self.pool, digest)
         if row is None or now >= row["expires"] or now - row["seen"] > self._idle:
             raise Unauthenticated("the session has ended; please sign in")
-        await store.touch_session(self._pool, digest, now)
+        await store.touch_session(self.pool, digest, now)
         principal = Principal(
             row["person_id"],
             row["display"],
@@ -151,7 +151,7 @@ class Identity:
         """End the session now, here; within 5 seconds in other processes."""
         digest = bytes.fromhex(principal.session)
         self._cache.pop(digest, None)
-        await store.close_session(self._pool, digest)
+        await store.close_session(self.pool, digest)
 
     async def add_service(self, client_id: str, display: str, scopes: tuple[str, ...]) -> str:
         """Register a service; returns its secret, which is not kept. Raises Invalid for a bad scope."""
@@ -159,7 +159,7 @@ class Identity:
             if not valid(scope) or not scope.startswith("system/"):
                 raise Invalid(f"{scope!r} is not a system scope that can be granted", "scope")
         secret = secrets.token_urlsafe(32)
-        await store.put_client(self._pool, client_id, display, sha256(secret.encode()).digest(), scopes)
+        await store.put_client(self.pool, client_id, display, sha256(secret.encode()).digest(), scopes)
         return secret
 
     async def client_token(
@@ -171,13 +171,13 @@ class Identity:
         """
         now = self._clock.now()
         keys = (f"client:{client_id[:100]}", f"address:{address}")
-        counts = await store.failures(self._pool, keys, now - WINDOW)
+        counts = await store.failures(self.pool, keys, now - WINDOW)
         if counts.get(keys[0], 0) >= LOGIN_TRIES or counts.get(keys[1], 0) >= ADDRESS_TRIES:
             raise TooMany("too many failed requests; try again in 15 minutes")
-        row = await store.client(self._pool, client_id)
+        row = await store.client(self.pool, client_id)
         digest = sha256(secret.encode()).digest()
         if row is None or not same(digest.hex(), row["secret"].hex()):
-            await store.add_failure(self._pool, keys, now, now - WINDOW)
+            await store.add_failure(self.pool, keys, now, now - WINDOW)
             raise Unauthenticated("the client or its secret is not right")
         granted = tuple(scope.split()) or tuple(row["scopes"])
         for wanted in granted:
