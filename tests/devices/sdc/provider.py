@@ -102,6 +102,7 @@ class Provider:
                 state.ActualPriority = pm_types.AlertConditionPriority(priority)
             if upper:
                 state.Limits = pm_types.Range(lower=None, upper=Decimal(upper))
+                state.MonitoredAlertLimits = pm_types.AlertConditionMonitoredLimits.ALL_ON
             for handle, presence in (signals or {}).items():
                 signal = change.get_state(handle)
                 signal.ActivationState = pm_types.AlertActivation.ON

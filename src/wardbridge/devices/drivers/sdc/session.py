@@ -35,10 +35,9 @@ KEPT = 1_000_000  # bytes kept of a message that could not be read
 PERIODIC = [action for action in Actions if "Periodic" in action]
 
 # sdc11073 logs whole messages, patient and all, when one is wrong: none of it may reach our logs.
-_library = logging.getLogger("sdc")
-_library.addHandler(logging.NullHandler())
-_library.propagate = False
-_library.setLevel(logging.CRITICAL + 1)
+for _name in ("sdc", "sdc_comm"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
+    logging.getLogger(_name).propagate = False
 
 
 class PeerLost(Exception):
