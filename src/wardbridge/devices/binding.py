@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 import structlog
@@ -51,8 +52,17 @@ async def patient_at(conn: Connection | Pool, device_id: str, time: int) -> Boun
     return Bound() if span is None else Bound(span.patient_id, span.place_id, span.source, span.conflict)
 
 
-async def bind(parts: Parts, conn: Connection, device_id: str, patient_id: str, *, by: str, at: int | None = None,
-               stop: int | None = None, reason: str = "") -> None:
+async def bind(
+    parts: Parts,
+    conn: Connection,
+    device_id: str,
+    patient_id: str,
+    *,
+    by: str,
+    at: int | None = None,
+    stop: int | None = None,
+    reason: str = "",
+) -> None:
     """Put a patient on a device by hand from ``at`` (now) until ``stop``, or until the patient leaves.
 
     Raises NotFound for an unknown device or patient, Conflict when the device is not accepted, Invalid
@@ -69,8 +79,9 @@ async def bind(parts: Parts, conn: Connection, device_id: str, patient_id: str, 
     await _decide(parts, conn, device_id, Hand(0, start, end, patient_id, ends_with, by=by), reason)
 
 
-async def unbind(parts: Parts, conn: Connection, device_id: str, *, by: str, at: int | None = None,
-                 reason: str = "") -> None:
+async def unbind(
+    parts: Parts, conn: Connection, device_id: str, *, by: str, at: int | None = None, reason: str = ""
+) -> None:
     """Take the device off its patient from ``at`` (now) on: until bound again, released, or that patient leaves.
 
     Raises NotFound for an unknown device.
@@ -82,8 +93,9 @@ async def unbind(parts: Parts, conn: Connection, device_id: str, *, by: str, at:
     await _decide(parts, conn, device_id, Hand(0, start, ends_with=present.patient_id, by=by), reason)
 
 
-async def release(parts: Parts, conn: Connection, device_id: str, *, by: str, at: int | None = None,
-                  reason: str = "") -> None:
+async def release(
+    parts: Parts, conn: Connection, device_id: str, *, by: str, at: int | None = None, reason: str = ""
+) -> None:
     """Give a device that was bound or taken off by hand back to the rules (place and PID)."""
     start = parts.clock.now() if at is None else at
     await _accepted(conn, device_id)
@@ -91,8 +103,9 @@ async def release(parts: Parts, conn: Connection, device_id: str, *, by: str, at
     await _decide(parts, conn, device_id, Hand(0, start, release=True, by=by), reason)
 
 
-async def correct(parts: Parts, conn: Connection, binding_id: int, patient_id: str | None, *, by: str,
-                  reason: str) -> None:
+async def correct(
+    parts: Parts, conn: Connection, binding_id: int, patient_id: str | None, *, by: str, reason: str
+) -> None:
     """The device was on ``patient_id`` (None: on nobody) during this whole interval, not on who is bound.
 
     Every value charted of the interval becomes entered-in-error and is charted again for the right
@@ -108,8 +121,17 @@ async def correct(parts: Parts, conn: Connection, binding_id: int, patient_id: s
     await _decide(parts, conn, row.device_id, decision, reason)
 
 
-async def claim(parts: Parts, conn: Connection, device_id: str, start: int, stop: int, patient_id: str, *,
-                by: str, reason: str = "claimed") -> None:
+async def claim(
+    parts: Parts,
+    conn: Connection,
+    device_id: str,
+    start: int,
+    stop: int,
+    patient_id: str,
+    *,
+    by: str,
+    reason: str = "claimed",
+) -> None:
     """Say whose the unbound data of [start, stop) is; it is charted as policy would have.
 
     Raises Conflict when part of the interval already belongs to somebody else (use :func:`correct`).
@@ -124,8 +146,7 @@ async def claim(parts: Parts, conn: Connection, device_id: str, start: int, stop
     await _decide(parts, conn, device_id, Hand(0, start, stop, patient_id, by=by), reason)
 
 
-async def rederive(parts: Parts, conn: Connection, since: Mapping[str, int], *, by: str = "",
-                   reason: str = "") -> int:
+async def rederive(parts: Parts, conn: Connection, since: Mapping[str, int], *, by: str = "", reason: str = "") -> int:
     """Derive the intervals of devices again from a time each on, and put the chart right.
 
     Returns how many charted values changed. Takes the lock of bindings.
@@ -137,8 +158,9 @@ async def rederive(parts: Parts, conn: Connection, since: Mapping[str, int], *, 
     for row in await facts.spans(conn, list(since), min(since.values())):
         if row.span.stop > since[row.device_id]:
             stored[row.device_id].append(row)
-    begins = {device: min(time, stored[device][0].span.start) if stored[device] else 0
-              for device, time in since.items()}
+    begins = {
+        device: min(time, stored[device][0].span.start) if stored[device] else 0 for device, time in since.items()
+    }
     gone: list[int] = []
     changed: list[Row] = []
     new: list[tuple[str, Span]] = []
@@ -175,7 +197,7 @@ def _moved(before: Sequence[Span], after: Sequence[Span]) -> list[tuple[int, int
     cuts = sorted({cut for span in (*before, *after) for cut in (span.start, span.stop)})
     found: list[tuple[int, int]] = []
     i = j = 0
-    for start, stop in zip(cuts, cuts[1:], strict=False):
+    for start, stop in pairwise(cuts):
         while i < len(before) and before[i].stop <= start:
             i += 1
         while j < len(after) and after[j].stop <= start:

@@ -16,7 +16,7 @@ import structlog
 from wardbridge.core.clock import iso
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import NotFound
-from wardbridge.devices.charting.observation import build, encode
+from wardbridge.devices.charting.observation import build
 from wardbridge.devices.ports import Parts
 from wardbridge.devices.store import points
 from wardbridge.devices.store.points import Due
@@ -36,7 +36,7 @@ async def settle(parts: Parts, conn: Connection, due: Sequence[Due], *, by: str 
     """
     now = parts.clock.now()
     for chunk in _chunks(due):
-        resources: list[bytes] = []
+        resources: list[dict[str, Any]] = []
         changes: list[tuple[int, str, str, str]] = []
         new: list[tuple[str, int, str]] = []
         voided: list[str] = []
@@ -74,8 +74,12 @@ async def verify(parts: Parts, conn: Connection, observation_id: str, by: str) -
         return
     now = parts.clock.now()
     await points.mark_verified(conn, point.point_id, by, now)
-    seen = Due(*(now if name == "verified_at" else by if name == "verified_by" else getattr(point, name)
-                 for name in Due.__struct_fields__))
+    seen = Due(
+        *(
+            now if name == "verified_at" else by if name == "verified_by" else getattr(point, name)
+            for name in Due.__struct_fields__
+        )
+    )
     await parts.record.put(conn, [_resource(seen, observation_id, await _generation(conn, seen))])
 
 
@@ -93,7 +97,7 @@ async def _generation(conn: Connection, point: Due) -> int:
 
 def _chunks(due: Sequence[Due]) -> Iterator[Sequence[Due]]:
     for start in range(0, len(due), CHUNK):
-        yield due[start:start + CHUNK]
+        yield due[start : start + CHUNK]
 
 
 def _name(point: Due, generation: int) -> str:
@@ -113,29 +117,47 @@ def _status(point: Due) -> str:
     return "final" if seen else "preliminary"
 
 
-def _resource(point: Due, ident: str, generation: int) -> bytes:
-    return encode(build(
-        ident, point.content, identifier=_name(point, generation), time=point.time, device_id=point.device_id,
-        patient_id=point.want_patient, encounter_id=point.encounter_id, status=_status(point),
-        verified_by=point.verified_by, verified_at=point.verified_at))
+def _resource(point: Due, ident: str, generation: int) -> dict[str, Any]:
+    return build(
+        ident,
+        point.content,
+        identifier=_name(point, generation),
+        time=point.time,
+        device_id=point.device_id,
+        patient_id=point.want_patient,
+        encounter_id=point.encounter_id,
+        status=_status(point),
+        verified_by=point.verified_by,
+        verified_at=point.verified_at,
+    )
 
 
-def _void(point: Due) -> bytes:
-    return encode(build(
-        point.observation_id, point.content, identifier=_name(point, point.generation - 1), time=point.time,
-        device_id=point.device_id, patient_id=point.patient_id, encounter_id=point.old_encounter_id,
-        status="entered-in-error", verified_by=point.verified_by, verified_at=point.verified_at))
+def _void(point: Due) -> dict[str, Any]:
+    return build(
+        point.observation_id,
+        point.content,
+        identifier=_name(point, point.generation - 1),
+        time=point.time,
+        device_id=point.device_id,
+        patient_id=point.patient_id,
+        encounter_id=point.old_encounter_id,
+        status="entered-in-error",
+        verified_by=point.verified_by,
+        verified_at=point.verified_at,
+    )
 
 
-def _provenance(new: str, old: str, by: str, reason: str, now: int) -> bytes:
+def _provenance(new: str, old: str, by: str, reason: str, now: int) -> dict[str, Any]:
     who: dict[str, Any] = {"reference": by} if "/" in by and " " not in by else {"display": by or "Wardbridge"}
     resource: dict[str, Any] = {
-        "resourceType": "Provenance", "id": str(uuid.uuid5(SPACE, f"provenance|{new}")),
-        "target": [{"reference": f"Observation/{new}"}], "recorded": iso(now),
+        "resourceType": "Provenance",
+        "id": str(uuid.uuid5(SPACE, f"provenance|{new}")),
+        "target": [{"reference": f"Observation/{new}"}],
+        "recorded": iso(now),
         "activity": {"text": "charted again for another patient"},
         "agent": [{"who": who}],
         "entity": [{"role": "revision", "what": {"reference": f"Observation/{old}"}}],
     }
     if reason:
         resource["reason"] = [{"text": reason}]
-    return encode(resource)
+    return resource

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
-
-import orjson
 
 from wardbridge.core.clock import iso
 from wardbridge.devices.charting.point import Content, Part
 from wardbridge.devices.values import Quality
+from wardbridge.fhir.json import number as exact
 from wardbridge.terminology import mdc
 
 SAMPLE = "urn:wardbridge:sample"
@@ -30,21 +30,30 @@ _LOOSE = re.compile(r"\s*([+-]?)0*(\d*)(\.\d*)?([eE][+-]?\d+)?\s*")
 _COMPARED = re.compile(r"\s*(<=|>=|<|>)\s*(.+)")
 
 METHODS = {
-    "AMEAS": "automatic measurement", "MMEAS": "manual measurement", "ASET": "automatic setting",
-    "MSET": "manual setting", "RSET": "remote setting", "ACALC": "automatic calculation",
+    "AMEAS": "automatic measurement",
+    "MMEAS": "manual measurement",
+    "ASET": "automatic setting",
+    "MSET": "manual setting",
+    "RSET": "remote setting",
+    "ACALC": "automatic calculation",
     "MCALC": "manual calculation",
 }
 
 
-class Decimal(str):
-    """Number text that must reach the record as it was written (72.50 stays 72.50)."""
-
-    __slots__ = ()
-
-
-def build(ident: str, content: Content, *, identifier: str, time: int, device_id: str, patient_id: str,
-          encounter_id: str = "", status: str = "preliminary", reason: str = "", verified_by: str = "",
-          verified_at: int = 0) -> dict[str, Any]:
+def build(
+    ident: str,
+    content: Content,
+    *,
+    identifier: str,
+    time: int,
+    device_id: str,
+    patient_id: str,
+    encounter_id: str = "",
+    status: str = "preliminary",
+    reason: str = "",
+    verified_by: str = "",
+    verified_at: int = 0,
+) -> dict[str, Any]:
     """The Observation of a point for one patient. ``time`` in µs since the epoch; texts as references' ids."""
     parts = content.parts
     first = parts[0]
@@ -77,26 +86,21 @@ def build(ident: str, content: Content, *, identifier: str, time: int, device_id
         resource["method"] = {"text": METHODS.get(first.method, first.method)}
     resource["device"] = {"reference": f"Device/{device_id}"}
     if content.panel:
-        resource["component"] = [
-            {"extension": [_trace(part)], "code": _code(part), **_value(part)} for part in parts]
+        resource["component"] = [{"extension": [_trace(part)], "code": _code(part), **_value(part)} for part in parts]
     return resource
 
 
-def encode(resource: Mapping[str, Any]) -> bytes:
-    """JSON with :class:`Decimal` texts as numbers, digit for digit."""
-    return orjson.dumps(resource, default=_fragment, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
-
-
-def decimal(text: str) -> Decimal | None:
-    """``text`` as a JSON number with its precision; None where it is no plain number."""
-    if _DECIMAL.fullmatch(text):
-        return Decimal(text)
-    found = _LOOSE.fullmatch(text)
-    if not found or not (found[2] or (found[3] or "").strip(".") or "0" in text):
-        return None
-    fraction = found[3] if found[3] and found[3] != "." else ""
-    tidy = ("-" if found[1] == "-" else "") + (found[2] or "0") + fraction + (found[4] or "")
-    return Decimal(tidy) if _DECIMAL.fullmatch(tidy) else None
+def decimal(text: str) -> int | Decimal | None:
+    """``text`` as a number with its written precision (72.50 stays 72.50); None where it is no plain number."""
+    if not _DECIMAL.fullmatch(text):
+        found = _LOOSE.fullmatch(text)
+        if not found or not (found[2] or (found[3] or "").strip(".") or "0" in text):
+            return None
+        fraction = found[3] if found[3] and found[3] != "." else ""
+        text = ("-" if found[1] == "-" else "") + (found[2] or "0") + fraction + (found[4] or "")
+        if not _DECIMAL.fullmatch(text):
+            return None
+    return int(text) if text.lstrip("-").isdigit() else exact(text)
 
 
 def traces(resource: Mapping[str, Any]) -> list[tuple[str, int, int]]:
@@ -116,16 +120,15 @@ def trace(resource: Mapping[str, Any]) -> tuple[str, int, int] | None:
     return next(iter(traces(resource)), None)
 
 
-def _fragment(value: object) -> orjson.Fragment:
-    if isinstance(value, Decimal):
-        return orjson.Fragment(str(value).encode())
-    raise TypeError(f"{type(value).__name__} is no JSON")
-
-
 def _trace(part: Part) -> dict[str, Any]:
     # The time is µs as text: a FHIR integer has 32 bits, and an instant would lose the device's own zero.
-    return {"url": SAMPLE, "extension": [{"url": "channel", "valueString": str(part.channel_id)},
-                                         {"url": "time", "valueString": str(part.device_time)}]}
+    return {
+        "url": SAMPLE,
+        "extension": [
+            {"url": "channel", "valueString": str(part.channel_id)},
+            {"url": "time", "valueString": str(part.device_time)},
+        ],
+    }
 
 
 def _category(part: Part) -> dict[str, Any]:
@@ -189,8 +192,12 @@ def _interpretation(parts: tuple[Part, ...]) -> list[dict[str, Any]]:
     for part in parts:
         quality |= part.quality
     found = []
-    for flag, text in ((Quality.QUESTIONABLE, "questionable"), (Quality.EARLY, "early estimate"),
-                       (Quality.IN_ALARM, "in alarm"), (Quality.ALARM_INHIBITED, "alarm inhibited")):
+    for flag, text in (
+        (Quality.QUESTIONABLE, "questionable"),
+        (Quality.EARLY, "early estimate"),
+        (Quality.IN_ALARM, "in alarm"),
+        (Quality.ALARM_INHIBITED, "alarm inhibited"),
+    ):
         if quality & flag:
             found.append({"text": text})
     return found

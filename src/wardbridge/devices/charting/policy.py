@@ -21,8 +21,15 @@ from wardbridge.terminology import mdc
 
 MODES = ("periodic", "episodic", "change", "off")
 
-UNFIT = int(Quality.INVALID | Quality.UNAVAILABLE | Quality.CALIBRATING | Quality.TEST | Quality.DEMO
-            | Quality.WRONG_PATIENT | Quality.BUSY)
+UNFIT = int(
+    Quality.INVALID
+    | Quality.UNAVAILABLE
+    | Quality.CALIBRATING
+    | Quality.TEST
+    | Quality.DEMO
+    | Quality.WRONG_PATIENT
+    | Quality.BUSY
+)
 """Flags under which a value is never charted. Questionable and early values are, and say so."""
 
 
@@ -51,8 +58,10 @@ class Policy:
         overrides = dict(overrides or {})
         base = Rule(every=minutes * MINUTE)
         self._default = _rule(table["default"] | dict(overrides.pop("default", {})), base, "default")
-        self._rules = [(frozenset(r.get("codes", ())), frozenset(r.get("kinds", ())),
-                        _rule(r, base, r["name"])) for r in table["rule"]]
+        self._rules = [
+            (frozenset(r.get("codes", ())), frozenset(r.get("kinds", ())), _rule(r, base, r["name"]))
+            for r in table["rule"]
+        ]
         self._own: dict[int, Mapping[str, Any]] = {}
         for key, given in overrides.items():
             term = mdc.nomenclature().named(key)
@@ -94,6 +103,9 @@ def _rule(given: Mapping[str, Any], base: Rule, name: str) -> Rule:
     every = given.get("every_minutes", base.every / MINUTE)
     most = given.get("at_most_seconds", base.at_most / SECOND)
     if odd or mode not in MODES or not isinstance(every, int | float) or every <= 0 or most <= 0:
-        raise SettingsError(f"charting: the rule {name!r} is wrong: mode is one of {', '.join(MODES)}, times are above 0"
-                            + (f", {', '.join(sorted(odd))} is unknown" if odd else ""), f"charting.{name}")
+        raise SettingsError(
+            f"charting: the rule {name!r} is wrong: mode is one of {', '.join(MODES)}, times are above 0"
+            + (f", {', '.join(sorted(odd))} is unknown" if odd else ""),
+            f"charting.{name}",
+        )
     return Rule(mode, int(every * MINUTE), int(most * SECOND), bool(given.get("on_alarm", base.on_alarm)))

@@ -197,6 +197,7 @@ CREATE TABLE chart_point (
     visit          text NOT NULL DEFAULT '',
     verified_by    text NOT NULL DEFAULT '',
     verified_at    bigint NOT NULL DEFAULT 0,
+    withdrawn      boolean NOT NULL DEFAULT false,
     UNIQUE (device_id, channel, reason, slot)
 );
 CREATE INDEX chart_point_time ON chart_point (device_id, time);

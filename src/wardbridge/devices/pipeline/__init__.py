@@ -1,0 +1,1 @@
+"""From the intake log to samples, bindings, chart and alarms: exactly once."""
