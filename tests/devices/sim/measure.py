@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,5 +31,5 @@ def per_minute(found: list[int], rate: float) -> float:
 def extremes(wave: Floats, tops: list[int]) -> tuple[float, float]:
     """Mean of the maxima and mean of the minima between them."""
     high = float(np.mean([wave[i] for i in tops]))
-    low = float(np.mean([wave[a:b].min() for a, b in zip(tops, tops[1:], strict=False)]))
+    low = float(np.mean([wave[a:b].min() for a, b in itertools.pairwise(tops)]))
     return high, low

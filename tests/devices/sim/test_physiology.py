@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from .measure import extremes, peaks, per_minute
 
 from wardbridge.devices.sim.course import Course
 from wardbridge.devices.sim.patient import Patient, Profile
+
+from .measure import extremes, peaks, per_minute
 
 CASES = {
     "healthy": Profile(),
@@ -27,9 +28,7 @@ def patient(request: pytest.FixtureRequest) -> Patient:
 
 def seconds(patient: Patient, wave: str, rate: float, begin: int, end: int) -> np.ndarray:
     """A wave asked for second by second, as the monitor does."""
-    parts = [
-        getattr(patient, wave)(np.arange(int(k * rate), int((k + 1) * rate)) / rate) for k in range(begin, end)
-    ]
+    parts = [getattr(patient, wave)(np.arange(int(k * rate), int((k + 1) * rate)) / rate) for k in range(begin, end)]
     return np.concatenate(parts)
 
 

@@ -58,7 +58,7 @@ CHANNELS: Final = {
     "pressure": (69707, "MDC_DEV_ANALY_PRESS_AWAY_CHAN"),
     "flow": (69667, "MDC_DEV_ANALY_FLOW_AWAY_CHAN"),
     "oxygen": (70703, "MDC_DEV_O2_CHAN"),
-    "co2": (70683, "MDC_DEV_CO2_CHAN"),
+    "co2": (69635, "MDC_DEV_CHAN"),
 }
 METRICS: Final = (
     Metric("rate", "breathing", 151586, "MDC_VENT_RESP_RATE", PER_MIN, resolution="1"),
