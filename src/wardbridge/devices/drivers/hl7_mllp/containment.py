@@ -26,10 +26,11 @@ from wardbridge.terminology import mdc
 
 MAX_NODES = 20_000
 ANONYMOUS = "0"
-PLAIN_TYPES = frozenset({"NM", "ST", "TX", "FT", "IS", "ID", "SI", "DTM", "TS", "DT", "TM", ""})
+PLAIN_TYPES = frozenset({"NM", "ST", "TX", "FT", "IS", "ID", "SI", "DTM", "TS", "DT", "TM"})
 SPECIAL = frozenset(IDENTITY_ATTRIBUTES) | SAMPLE_RATE | SAMPLE_PERIOD | RESOLUTION
 
 Path = tuple[str, ...]
+Template = tuple[str, int, str, str, str, str, bool, Path]
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -57,14 +58,26 @@ class Metric(msgspec.Struct, frozen=True):
 class Layout:
     """The device rows above a row, by OBX-4 prefix, and the metrics met below them."""
 
-    __slots__ = ("_next", "heads", "names", "nodes", "templates")
+    __slots__ = ("_next", "heads", "metrics", "moves", "names", "nodes", "templates")
 
     def __init__(self, names: dict[Path, str], nodes: list[int]) -> None:
         self.names = names
         self.nodes = nodes
-        self.templates: dict[tuple[str, str, str], Metric] = {}
+        self.metrics: dict[tuple[str, str, str], Metric] = {}
+        self.templates: dict[tuple[str, str, str], Template] = {}
+        self.moves: dict[str, tuple[tuple[Path, Metric, list[str]], Layout]] = {}
         self.heads: dict[tuple[str, ...], list[AnyValue]] = {}
         self._next: dict[tuple[Path, str, str], Layout] = {}
+
+    def keep(self, key: tuple[str, str, str], metric: Metric) -> None:
+        """Remember a metric; the plain ones without a problem also in the form the fast loop takes."""
+        self.nodes[0] += 1
+        self.metrics[key] = metric
+        if metric.plain and not metric.problem:
+            self.templates[key] = (
+                metric.channel, metric.code, metric.refid, metric.system, metric.kind, metric.label,
+                metric.numeric, metric.path,
+            )  # fmt: skip
 
     def below(self, path: Path, metric: Metric, own_id: str) -> Layout:
         """The layout once the device row `metric` at `path` has been seen."""
@@ -111,10 +124,6 @@ class Layouts:
             self._root = root = Layout({}, [0])
         return root
 
-    def count(self, metrics: int) -> None:
-        """Let new metrics weigh against the limit as well."""
-        self._root.nodes[0] += metrics
-
 
 def path_of(text: str) -> Path:
     """OBX-4 as a path: trailing zeros mark a level above, they are no part of it."""
@@ -131,9 +140,7 @@ def read_metric(layout: Layout, value_type: str, code: list[str], sub_id: str) -
     path = path_of(sub_id)
     label = parts[8] if len(parts) > 8 else ""
     problem = ""
-    speaks_mdc = system.upper() in ("MDC", "") and (
-        parts[0].isdigit() or parts[1].startswith(("MDC_", "MDCX_"))
-    )
+    speaks_mdc = system.upper() in ("MDC", "") and (parts[0].isdigit() or parts[1].startswith(("MDC_", "MDCX_")))
     if speaks_mdc:
         found = mdc.resolve(parts[0], parts[1])
         number, refid, problem = found.code, found.refid, found.problem

@@ -14,6 +14,7 @@ from wardbridge.devices.drivers.hl7_mllp.alarms import read_alarms
 from wardbridge.devices.drivers.hl7_mllp.mapping import key_of
 from wardbridge.devices.drivers.hl7_mllp.memory import Dialect, Habits, Memory
 from wardbridge.devices.drivers.hl7_mllp.observations import MARK, Group, Report, identities
+from wardbridge.devices.drivers.hl7_mllp.shapes import MAX_SHAPES, Shape
 from wardbridge.devices.drivers.hl7_mllp.subject import hint_of
 from wardbridge.devices.values import AnyValue, SubjectHint
 from wardbridge.exchange.codecs import pcd
@@ -57,9 +58,7 @@ class Interpretation(msgspec.Struct, frozen=True):
         return [value for part in self.parts for value in part.values]
 
 
-def interpret(
-    raw: bytes, received: int, zone: tzinfo = UTC, memory: Memory | None = None
-) -> Interpretation:
+def interpret(raw: bytes, received: int, zone: tzinfo = UTC, memory: Memory | None = None) -> Interpretation:
     """The meaning of `raw`, received at microseconds since 1970 UTC at a site in `zone`.
 
     `memory` carries what was learned from earlier messages; without one nothing is remembered.
@@ -86,41 +85,103 @@ def _read(
 ) -> Interpretation:
     marks = message.separators
     dialect = memory.dialect(marks, message.charset)
-    habits = dialect.habits(msh.zone(zone)) if MARK not in message.text else Habits(msh.zone(zone))
+    assumed = msh.zone(zone)
+    habits = Habits(assumed) if MARK in message.text else dialect.habits(assumed)
     stamp = msh.raw(7)
-    sent = habits.times[stamp] if stamp else 0
-    hint = _hint(message, dialect)
+    sent = (habits.times[stamp] if stamp else 0) or received
+    pid, pv1, order_row = _head(message.rows)
+    hint = dialect.hint(pid, pv1, hint_of)
     if profile == "PCD-04":
-        parts, problems = read_alarms(message, msh, dialect, habits.times, sent or received)
-        keys = [key for key, _ in parts]
-        found = [Part(key, values) for key, values in parts]
+        found, problems = read_alarms(message, msh, dialect, habits.times, sent)
+        parts = [Part(key, tuple(values)) for key, values in found]
     else:
-        report = Report(dialect, marks.field, habits, stamp if sent else "", sent or received)
-        groups = report.read(message.rows, msh.raw(11))
-        place = hint.place if hint else ""
-        keys = [machine_key(group, msh, dialect) for group in groups]
-        named = next((key for key in keys if key), "") or sender_key(msh, dialect, place)
-        keys = [key or named for key in keys]
-        found = _join(groups, keys, msh, place)
-        problems = report.problems
+        known = _recall(message, msh, habits, pv1, order_row)
+        if known is not None:
+            parts, problems = [known], []
+        else:
+            parts, problems = _report(message, msh, dialect, habits, sent, hint, pv1, order_row)
     if hint is not None:
-        found = [Part(part.device, (hint, *part.values)) for part in found]
-        if not found:
-            found = [Part(sender_key(msh, dialect, hint.place), (hint,))]
-    return Interpretation(msh, tuple(found), (*message.problems, *problems), profile)
+        parts = [Part(part.device, (hint, *part.values)) for part in parts] or [
+            Part(sender_key(msh, dialect, hint.place), (hint,))
+        ]
+    return Interpretation(msh, tuple(parts), (*message.problems, *problems), profile)
 
 
-def _hint(message: Message, dialect: Dialect) -> SubjectHint | None:
+def _head(rows: list[str]) -> tuple[str, str, int]:
+    """(PID, PV1, place of the first OBR or -1)."""
     pid = pv1 = ""
-    for row in message.rows:
+    for at, row in enumerate(rows):
         name = row[:3]
         if name == "PID" and not pid:
             pid = row
         elif name == "PV1" and not pv1:
             pv1 = row
         elif name == "OBR":
-            break
-    return dialect.hint(pid, pv1, hint_of)
+            return pid, pv1, at
+    return pid, pv1, -1
+
+
+def _shape_key(message: Message, msh: Msh, pv1: str, order_row: int) -> tuple[str, ...] | None:
+    """What tells a machine's reports from others before they are read; None where nothing can."""
+    rows = message.rows
+    if order_row < 0 or len(rows) < order_row + 3 or msh.raw(11)[:1] != "P":
+        return None
+    first = rows[order_row + 1]
+    fields = first.split(message.separators.field)
+    if len(fields) > 5 and fields[5]:  # a value: its place and owner name the machine
+        fields[1] = fields[5] = ""
+        fields[14:18] = []
+        first = "|".join(fields)
+    return (msh.raw(3), pv1, str(len(rows)), first)
+
+
+def _recall(
+    message: Message, msh: Msh, habits: Habits, pv1: str, order_row: int
+) -> Part | None:
+    """The report read by its known shape; None where it has none, or another."""
+    key = _shape_key(message, msh, pv1, order_row)
+    shape = habits.shapes.get(key) if key else None
+    if not isinstance(shape, Shape) or shape.order_row != order_row:
+        return None
+    order = message.rows[order_row].split(message.separators.field, 9)
+    start = habits.times[order[7]] if len(order) > 7 and order[7] else 0
+    if not start:
+        return None
+    end = habits.times[order[8]] if len(order) > 8 and order[8] else 0
+    values = shape.read(message.rows, start, end, habits.times)
+    return None if values is None else Part(shape.device, (*shape.heads, *values))
+
+
+def _report(
+    message: Message,
+    msh: Msh,
+    dialect: Dialect,
+    habits: Habits,
+    sent: int,
+    hint: SubjectHint | None,
+    pv1: str,
+    order_row: int,
+) -> tuple[list[Part], list[Problem]]:
+    """The report read in full, and its shape learned where it has one."""
+    field = message.separators.field
+    report = Report(dialect, field, habits, msh.raw(7), sent)
+    groups = report.read(message.rows, msh.raw(11))
+    place = hint.place if hint else ""
+    keys = [machine_key(group, msh, dialect) for group in groups]
+    named = next((key for key in keys if key), "") or sender_key(msh, dialect, place)
+    parts = _join(groups, [key or named for key in keys], msh, place)
+    key = _shape_key(message, msh, pv1, order_row)
+    if key and len(groups) == 1 and not report.problems and not message.problems:
+        try:
+            shape = Shape(message.rows, groups[0], order_row, field, message.separators.escape)
+        except ValueError:
+            return parts, report.problems
+        shape.device = parts[0].device
+        shape.heads = tuple(parts[0].values[: -len(groups[0].values)])
+        if len(habits.shapes) >= MAX_SHAPES:
+            habits.shapes.clear()
+        habits.shapes[key] = shape
+    return parts, report.problems
 
 
 def machine_key(group: Group, msh: Msh, dialect: Dialect) -> str:

@@ -48,16 +48,32 @@ class Known(dict[str, T], Generic[T]):
         return found
 
 
-class Habits(Generic[T]):
+class Habits:
     """Times as microseconds since 1970 UTC (0 where unreadable), and the tails of rows."""
 
     def __init__(self, zone: tzinfo) -> None:
+        days: dict[str, int] = {}
+
         def work_out(text: str) -> int:
+            day = text[:8] + text[14:]
+            if len(text) == 19 and text[:14].isdigit() and text.isascii() and day in days:
+                hour, minute, second = int(text[8:10]), int(text[10:12]), int(text[12:14])
+                if hour < 24 and minute < 60 and second < 60:
+                    return days[day] + (hour * 3600 + minute * 60 + second) * 1_000_000
             moment = parse_dtm(text, zone)
-            return moment.micros if moment else 0
+            if moment is None:
+                return 0
+            if len(text) == 19 and moment.zoned and moment.precision == "second":
+                midnight = parse_dtm(text[:8] + "000000" + text[14:], zone)
+                if midnight is not None:
+                    if len(days) >= LIMIT:
+                        days.clear()
+                    days[day] = midnight.micros
+            return moment.micros
 
         self.times: Known[int] = Known(work_out)
-        self.tails: dict[str, T] = {}
+        self.shapes: dict[tuple[str, ...], Any] = {}
+        self.tails: dict[str, tuple[str, str, str, str, int, str, str, str, int]] = {}
 
 
 class Dialect:
@@ -74,21 +90,17 @@ class Dialect:
         self.parts = parts
         self.escape = marks.escape
         self.plain: Callable[[str], str] = lambda text: unescape(text, marks, codec)
-        self.samples: Callable[[str], list[str]] = (
-            lambda text: text.replace(marks.repetition or "^", marks.component or "^").split(
-                marks.component or "^"
-            )
-        )
+        self.samples: Callable[[str], list[str]] = lambda text: text.replace(
+            marks.repetition or "^", marks.component or "^"
+        ).split(marks.component or "^")
         self.layouts = Layouts()
         self.units: Known[Unit] = Known(lambda text: unit_of(parts(text)))
         self.limits: Known[Limits] = Known(lambda text: limits_of(unescape(text, marks, codec)))
         self.flags: Known[tuple[int, bool]] = Known(lambda text: quality_of(text, marks.repetition))
-        self.methods: Known[str] = Known(
-            lambda text: method_of(text, marks.repetition, marks.component)
-        )
+        self.methods: Known[str] = Known(lambda text: method_of(text, marks.repetition, marks.component))
         self.sites: Known[str] = Known(lambda text: site_of(parts(text)))
         self.ids: Known[list[str]] = Known(parts)
-        self._habits: dict[str, Habits[Any]] = {}
+        self._habits: dict[str, Habits] = {}
         self._marks = marks
         self._hints: dict[tuple[str, str], SubjectHint | None] = {}
 
@@ -101,7 +113,7 @@ class Dialect:
             self._hints[key] = read(pid, pv1, self._marks, self)
         return self._hints[key]
 
-    def habits(self, zone: tzinfo) -> Habits[Any]:
+    def habits(self, zone: tzinfo) -> Habits:
         """What depends on the zone that times without offset are in."""
         name = str(zone)
         found = self._habits.get(name)

@@ -35,9 +35,7 @@ def hint_of(pid: str, pv1: str, marks: Separators, dialect: Dialect) -> SubjectH
     family = _part(name[0], marks)
     given = " ".join(part for part in name[1:3] if part and part != '""')
     place = _place(field(visit, 3), dialect, marks)
-    unknown = field(person, 31).strip().upper() == "Y" or (
-        bool(pid) and not ids and family.lower() in _NOBODY
-    )
+    unknown = field(person, 31).strip().upper() == "Y" or (bool(pid) and not ids and family.lower() in _NOBODY)
     hint = SubjectHint(
         ids,
         "" if family.lower() in _NOBODY else family,

@@ -69,21 +69,15 @@ def cut(wave: Wave, below: Facets, beside: Facets) -> tuple[list[AnyValue], list
     if not period and wave.end > wave.start and wave.samples:
         period = (wave.end - wave.start) / len(wave.samples)
     if not period:
-        problems.append(
-            Problem("the sample rate is missing: kept as text", f"{wave.where}-5", REQUIRED_FIELD)
-        )
+        problems.append(Problem("the sample rate is missing: kept as text", f"{wave.where}-5", REQUIRED_FIELD))
         return [_as_text(wave)], problems
     scale = below.resolution or beside.resolution or Decimal(1)
     numbers, odd = _numbers(wave.samples)
     if odd:
-        problems.append(
-            Problem(f"{odd} samples are not numbers, kept as gaps", f"{wave.where}-5", DATA_TYPE)
-        )
+        problems.append(Problem(f"{odd} samples are not numbers, kept as gaps", f"{wave.where}-5", DATA_TYPE))
     steps, factor, offset, exact = _to_int16(numbers)
     if not exact:
-        problems.append(
-            Problem("samples exceed 16 bits and were rounded; the message keeps them", f"{wave.where}-5")
-        )
+        problems.append(Problem("samples exceed 16 bits and were rounded; the message keeps them", f"{wave.where}-5"))
     found: list[AnyValue] = []
     run: list[int] = []
     first = 0
