@@ -1,6 +1,6 @@
 """The official FHIRPath tests for R4: one JSON object with the counts and the names of what fails.
 
-    python -m bench.conformance_fhirpath [--suites FOLDER] [--why]
+python -m bench.conformance_fhirpath [--suites FOLDER] [--why]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Time of all search expressions of an Observation (path part of indexing), compiled and on the general engine.
 
-    python -m bench.fhirpath [--rounds 5] [--count 1000]
+python -m bench.fhirpath [--rounds 5] [--count 1000]
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import json
 import platform
 
 import orjson
-
 from bench.validate import OBSERVATION, timed
+
 from wardbridge.fhir.definitions.search import search_parameters
 from wardbridge.fhir.json import loads
 from wardbridge.fhir.path import compile, compile_typed

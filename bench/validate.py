@@ -1,6 +1,6 @@
 """Time of full validation of one vital-sign Observation, with a plain JSON parse beside it as the measure.
 
-    python -m bench.validate [--rounds 5] [--count 2000]
+python -m bench.validate [--rounds 5] [--count 2000]
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import orjson
 from wardbridge.fhir.json import loads
 from wardbridge.fhir.validate import validate
 
-OBSERVATION = b"""{"resourceType":"Observation","id":"hr-1","meta":{"versionId":"1","lastUpdated":"2026-11-22T00:00:00.000Z",
+OBSERVATION = b"""{"resourceType":"Observation","id":"hr-1",
+"meta":{"versionId":"1","lastUpdated":"2026-11-22T00:00:00.000Z",
 "profile":["http://hl7.org/fhir/StructureDefinition/heartrate"]},
 "text":{"status":"generated","div":"<div xmlns=\\"http://www.w3.org/1999/xhtml\\">Heart rate 72 /min</div>"},
 "identifier":[{"system":"urn:ietf:rfc:3986","value":"urn:uuid:8f7e9d6c-1111-4222-8333-0123456789ab"}],"status":"final",
@@ -27,7 +28,8 @@ OBSERVATION = b"""{"resourceType":"Observation","id":"hr-1","meta":{"versionId":
 "effectiveDateTime":"2026-11-22T00:00:00.250+01:00","issued":"2026-11-22T00:00:01.000+01:00",
 "performer":[{"reference":"Practitioner/n1"}],
 "valueQuantity":{"value":72.50,"unit":"beats/minute","system":"http://unitsofmeasure.org","code":"/min"},
-"interpretation":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation","code":"N"}]}],
+"interpretation":[{"coding":[
+{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation","code":"N"}]}],
 "bodySite":{"coding":[{"system":"http://snomed.info/sct","code":"80891009"}]},"method":{"text":"ECG"},
 "device":{"reference":"Device/m1"},
 "referenceRange":[{"low":{"value":50,"unit":"beats/minute","system":"http://unitsofmeasure.org","code":"/min"},

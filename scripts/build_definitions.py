@@ -21,6 +21,11 @@ BASE = "http://hl7.org/fhir/StructureDefinition/"
 FHIR_TYPE = BASE + "structuredefinition-fhir-type"
 REGEX = BASE + "regex"
 MAX_VALUE_SET = BASE + "elementdefinition-maxValueSet"
+# Expressions that miss what their own words say, as the standard later put right.
+ERRATA = {
+    # "If there are more than one enableWhen": the published expression says more than two.
+    "que-12": "enableWhen.count() > 1 implies enableBehavior.exists()",
+}
 INHERITED = ("Resource.", "DomainResource.", "Element.", "BackboneElement.", "Quantity.")
 
 
@@ -59,14 +64,15 @@ def binding(element: dict[str, Any]) -> list[str] | None:
         return None
     row = [bound["strength"], canonical(bound["valueSet"])]
     limit = [e["valueCanonical"] for e in bound.get("extension", ()) if e["url"] == MAX_VALUE_SET]
-    return row + [canonical(limit[0])] if limit else row
+    return [*row, canonical(limit[0])] if limit else row
 
 
 def invariants(element: dict[str, Any], drop: set[str], table: dict[str, list[str]]) -> list[str]:
     """Keys of the element's own invariants; a key used twice in the standard gets the path after `@`."""
     keys = []
     for constraint in element.get("constraint", ()):
-        key, expression = constraint["key"], constraint.get("expression")
+        key = constraint["key"]
+        expression = ERRATA.get(key, constraint.get("expression"))
         if not expression or key in drop:
             continue
         row = [constraint["severity"], expression]
@@ -139,9 +145,7 @@ def types(folder: Path) -> dict[str, Any]:
             out[name]["i"] = keys
         if kind == "primitive":
             value = next(e for e in elements if e["path"] == f"{name}.value")
-            pattern = [
-                e["valueString"] for t in value["type"] for e in t.get("extension", ()) if e["url"] == REGEX
-            ]
+            pattern = [e["valueString"] for t in value["type"] for e in t.get("extension", ()) if e["url"] == REGEX]
             if pattern:
                 out[name]["regex"] = pattern[0]
             continue
@@ -196,10 +200,7 @@ def system_codes(concepts: list[dict[str, Any]]) -> Iterator[str]:
 def codes(folder: Path, table: dict[str, Any]) -> dict[str, Any]:
     """Required bindings as `{value set: {system: [codes]}}`; what cannot be listed is named under `open`."""
     needed = {
-        e["b"][1]
-        for t in table["types"].values()
-        for e in t.get("e", ())
-        if "b" in e and e["b"][0] == "required"
+        e["b"][1] for t in table["types"].values() for e in t.get("e", ()) if "b" in e and e["b"][0] == "required"
     }
     systems = {s["url"]: s for s in read(folder, "CodeSystem")}
     sets = {s["url"]: s for s in read(folder, "ValueSet") if s["url"] in needed}

@@ -33,7 +33,6 @@ class SearchParameter(msgspec.Struct, frozen=True):
     """Comes from an extension pack of the package or is its example, not from the base specification."""
 
 
-
 @cache
 def all_search_parameters() -> tuple[SearchParameter, ...]:
     """All parameters of the package, by URL."""

@@ -132,9 +132,7 @@ def type_of(name: str) -> Type | None:
     base = type_of(row["base"]) if row["base"] else None
     elements: dict[str, Element] = {}
     if base is not None:
-        elements = {
-            name_: msgspec.structs.replace(e, path=f"{name}.{name_}") for name_, e in base.elements.items()
-        }
+        elements = {name_: msgspec.structs.replace(e, path=f"{name}.{name_}") for name_, e in base.elements.items()}
     for entry in row.get("e", ()):
         element = _element(name, entry)
         elements[element.name] = element

@@ -165,5 +165,3 @@ def kind_of_element() -> Type:
 def read_xml(data: bytes) -> dict[str, Any]:
     """The resource in these bytes as JSON dict; XmlError for what is no FHIR R4 XML."""
     return _resource(_tree(data))
-
-

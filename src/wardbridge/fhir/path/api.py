@@ -54,7 +54,7 @@ class Compiled:
 
 
 @lru_cache(maxsize=8192)
-def compile(  # noqa: A001 - the name of the operation
+def compile(
     expression: str,
     type_name: str | None = None,
     *,

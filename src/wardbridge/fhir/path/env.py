@@ -13,8 +13,9 @@ class Env(msgspec.Struct, frozen=True):
 
     `resolve(reference)` gives a resource or None; `member_of(value, value_set_url)` gives True, False or None
     for unknown; `conforms_to(resource, profile_url)` alike; `now()` gives µs since the epoch, UTC (without it
-    `now()`, `today()` and `timeOfDay()` are errors, so that an evaluation never reads a clock unasked); `variables` are `%name` values; `trace(name, values)`
-    sees what `trace()` passes through; `resource` and `root` override `%resource` and `%rootResource`.
+    `now()`, `today()` and `timeOfDay()` are errors, so that an evaluation never reads a clock unasked); `variables`
+    are `%name` values; `trace(name, values)` sees what `trace()` passes through; `resource` and `root` override
+    `%resource` and `%rootResource`.
     """
 
     resolve: Callable[[str], dict[str, Any] | None] | None = None

@@ -20,7 +20,7 @@ def equal(left: Any, right: Any) -> bool | None:
     """Whether two items are equal; None where precision, time zone or unit leave it open."""
     a, b = system(left), system(right)
     if type(a) is type(b) is str:
-        return a == b  # type: ignore[no-any-return]
+        return bool(a == b)
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
     if _number(a) and _number(b):

@@ -75,9 +75,9 @@ def _steps(node: syntax.Node, out: list[Step]) -> None:
         case syntax.Call(left, "extension", (syntax.Literal(url, _),), _) if left is not None:
             _steps(left, out)
             out.extend([("member", "extension"), ("equals", ("url", url))])
-        case syntax.Call(
-            left, "where", (syntax.TypeTest("is", syntax.Call(None, "resolve", (), _), name, _),), _
-        ) if left is not None:
+        case syntax.Call(left, "where", (syntax.TypeTest("is", syntax.Call(None, "resolve", (), _), name, _),), _) if (
+            left is not None
+        ):
             _steps(left, out)
             out.append(("refers", name))
         case syntax.Call(
@@ -146,7 +146,11 @@ class _Writer:
                 if element is None or element.choice or element.many:
                     raise _Unfit
                 inner = type_of(element.types[0])
-                if inner is None or not inner.primitive or inner.name in ("decimal", "date", "dateTime", "instant", "time"):
+                if (
+                    inner is None
+                    or not inner.primitive
+                    or inner.name in ("decimal", "date", "dateTime", "instant", "time")
+                ):
                     raise _Unfit
                 self.line(depth, f"if {var}.get({name!r}) == {text!r}:")
                 self.emit(rest, var, type_name, depth + 1)
@@ -200,7 +204,9 @@ class _Writer:
             self.line(depth, "pass")
 
     def looping(self, depth: int) -> bool:
-        return any(line.lstrip().startswith("for ") and len(line) - len(line.lstrip()) < 4 * depth for line in self.lines)
+        return any(
+            line.lstrip().startswith("for ") and len(line) - len(line.lstrip()) < 4 * depth for line in self.lines
+        )
 
 
 def _fits(name: str, wanted: str) -> bool:

@@ -54,7 +54,7 @@ def tokens(expression: str) -> list[Token]:
     position = 0
     while position < len(expression):
         match = _TOKEN.match(expression, position)
-        if match is None or expression.startswith("/*", position) and match.lastgroup != "space":
+        if match is None or (expression.startswith("/*", position) and match.lastgroup != "space"):
             raise PathError(f"unexpected {expression[position : position + 10]!r}", "syntax", position)
         kind = match.lastgroup or ""
         text = match[0]

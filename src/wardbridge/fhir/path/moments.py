@@ -55,7 +55,7 @@ class Moment(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         clock, day = self.parts, ""
         if self.kind != "Time":
-            day = "-".join(f"{p:0{4 if i == 0 else 2}d}" for i, p in enumerate(self.parts[:3]))  # type: ignore[str-bytes-safe]
+            day = "-".join(f"{p:0{4 if i == 0 else 2}d}" for i, p in enumerate(self.parts[:3]))
             clock = self.parts[3:]
         text = ":".join(_two(p) for p in clock)
         if self.kind == "Time":
@@ -83,7 +83,9 @@ class Moment(msgspec.Struct, frozen=True):
         year, month, day, hour, *rest = self.parts
         minute = int(rest[0]) if rest else 0
         try:
-            base = datetime(int(year), int(month), int(day), int(hour), minute) - timedelta(minutes=self.zone or 0)
+            base = datetime(int(year), int(month), int(day), int(hour), minute, tzinfo=UTC) - timedelta(
+                minutes=self.zone or 0
+            )
         except OverflowError:
             return self.parts
         whole = (base.year, base.month, base.day, base.hour, base.minute, *rest[1:])
@@ -134,7 +136,8 @@ class Moment(msgspec.Struct, frozen=True):
         second = Decimal(padded[5])
         total = second + value * _SECONDS[unit]
         whole = total // 1 if total >= 0 or total == total // 1 else total // 1 - 1
-        base = datetime(*(int(p) for p in padded[:5])) + timedelta(seconds=int(whole))  # type: ignore[arg-type]
+        year, month, day, hour, minute = (int(p) for p in padded[:5])
+        base = datetime(year, month, day, hour, minute, tzinfo=UTC) + timedelta(seconds=int(whole))
         fraction = total - whole
         last = Decimal(base.second) + fraction
         if isinstance(padded[5], Decimal) and _has_fraction(padded[5]) and not _has_fraction(last):
@@ -229,7 +232,7 @@ def moment(text: str, kind: str) -> Moment | None:
     year, month, day, clock, hour, minute, second, zone = match.groups()
     if (kind == "Time") != (year is None) or (kind == "Date" and clock) or (kind == "Time" and zone):
         return None
-    if kind == "Time" and hour is None or (hour is not None and year is not None and day is None):
+    if (kind == "Time" and hour is None) or (hour is not None and year is not None and day is None):
         return None
     parts: list[int | Decimal] = [int(p) for p in (year, month, day, hour, minute) if p is not None]
     if second is not None:

@@ -56,8 +56,7 @@ class Node:
                     _spread(found, inner, resource, out)
         elif self.extra is not None and kind is not None and kind.primitive:
             if name == "extension":
-                for item in _as_list(self.extra.get("extension")):
-                    out.append(Node(item, EXTENSION()))
+                out.extend(Node(item, EXTENSION()) for item in _as_list(self.extra.get("extension")))
             elif name == "id" and "id" in self.extra:
                 out.append(Node(self.extra["id"], type_of("string")))
 
@@ -80,7 +79,7 @@ class Node:
         return f"Node({self.type.name if self.type else '?'}: {self.value!r})"
 
 
-def EXTENSION() -> Type | None:  # noqa: N802 - reads as the constant that it is after the first call
+def EXTENSION() -> Type | None:
     return type_of("Extension")
 
 
@@ -116,9 +115,8 @@ def typed(value: Any, declared: Type | None) -> Node:
 
 def _spread(found: Any, inner: Type | None, resource: bool | None, out: list[Any]) -> None:
     if type(found) is list:
-        for item in found:
-            if item is not None:
-                out.append(typed(item, inner) if resource or inner is None else Node(item, inner))
+        make = typed if resource or inner is None else Node
+        out.extend(make(item, inner) for item in found if item is not None)
     else:
         out.append(typed(found, inner) if resource or inner is None else Node(found, inner))
 

@@ -34,7 +34,7 @@ class Holders(NamedTuple):
 
 
 Predicate: TypeAlias = Callable[[Any, Holders], bool | None]
-_TEXT = frozenset("string code uri url canonical id markdown oid uuid".split())
+_TEXT = frozenset(["string", "code", "uri", "url", "canonical", "id", "markdown", "oid", "uuid"])
 _MOMENTS = frozenset({"date", "dateTime", "instant"})
 _STRING_TESTS = {"startsWith": "{0}.startswith({1})", "endsWith": "{0}.endswith({1})", "contains": "{1} in {0}"}
 
@@ -115,8 +115,8 @@ class _Maker:
 
     def quick(self, node: syntax.Node, var: str, type_name: str) -> _Code:
         match node:
-            case syntax.Literal(bool() as value, _):
-                return _Code(str(value))
+            case syntax.Literal(bool() as known_, _):
+                return _Code(str(known_))
             case syntax.Binary("and" | "or" | "xor" | "implies", _, _, _):
                 return self.logic(node, var, type_name)
             case syntax.Binary("=" | "!=", left, right, _):
@@ -222,9 +222,7 @@ class _Maker:
     def value(self, node: syntax.Node, var: str, type_name: str, kinds: frozenset[str] | None) -> str:
         return self.typed_value(node, var, type_name, kinds)[0]
 
-    def typed_value(
-        self, node: syntax.Node, var: str, type_name: str, kinds: frozenset[str] | None
-    ) -> tuple[str, str]:
+    def typed_value(self, node: syntax.Node, var: str, type_name: str, kinds: frozenset[str] | None) -> tuple[str, str]:
         """Code of the single primitive that a path gives, or None; and its type, which must be one of `kinds`."""
         if isinstance(node, syntax.Variable) and node.name in CONSTANTS:
             return repr(CONSTANTS[node.name]), "string"

@@ -9,7 +9,9 @@ from typing import Any
 from wardbridge.fhir.definitions.table import resource_types
 
 # [base/]Type/id[/_history/version]
-_LITERAL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://[^?#]*/|/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?")
+_LITERAL = re.compile(
+    r"(?:[A-Za-z][A-Za-z0-9+.-]*://[^?#]*/|/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?"
+)
 
 
 @lru_cache(maxsize=8192)

@@ -13,8 +13,9 @@ from wardbridge.fhir.path.errors import PathError
 
 Types: TypeAlias = frozenset[str] | None  # None: not known
 
-_KEEPING = frozenset(
-    "where first last tail skip take single distinct exclude intersect trace sort defineVariable".split()
+# Functions whose result has the type of their input.
+_KEEPING = frozenset({"where", "first", "last", "tail", "skip", "take", "single", "distinct"}) | frozenset(
+    {"exclude", "intersect", "trace", "sort", "defineVariable"}
 )
 _UNORDERED = frozenset({"children", "descendants"})
 _ORDER = frozenset({"first", "last", "tail", "skip", "take"})
@@ -57,7 +58,7 @@ class _Checker:
 
     def member(self, left: syntax.Node | None, name: str, position: int, this: Types) -> Types:
         if left is None and name[0].isupper() and (kind := type_of(name)) is not None:
-            if self.strict and self.root is not None and kind.resource and this == {self.root}:
+            if self.strict and self.root is not None and kind.resource and this == frozenset({self.root}):
                 mine = type_of(self.root)
                 if mine is not None and name not in mine.ancestors:
                     raise PathError(f"the input is a {self.root}, no {name}", "semantic", position)
@@ -86,9 +87,9 @@ class _Checker:
         if node.name in ("as", "ofType", "is"):
             arg = node.args[0] if node.args else None
             return self.narrow(node.name, before, arg.name) if isinstance(arg, syntax.Member) else None
-        if self.ordered and node.name in _ORDER and isinstance(node.left, syntax.Call):
-            if node.left.name in _UNORDERED:
-                raise PathError(f"{node.name}() on unordered items", "semantic", node.position)
+        left = node.left
+        if self.ordered and node.name in _ORDER and isinstance(left, syntax.Call) and left.name in _UNORDERED:
+            raise PathError(f"{node.name}() on unordered items", "semantic", node.position)
         if node.name in ("where", "select", "all", "exists", "repeat", "iif"):
             results = [self.infer(arg, before) for arg in node.args]
             return before if node.name == "where" else results[0] if node.name == "select" else None

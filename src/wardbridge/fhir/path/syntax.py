@@ -85,6 +85,4 @@ class TypeTest(msgspec.Struct, frozen=True):
     position: int
 
 
-Node: TypeAlias = (
-    Literal | Empty | Special | Variable | Member | Call | Index | Unary | Binary | TypeTest
-)
+Node: TypeAlias = Literal | Empty | Special | Variable | Member | Call | Index | Unary | Binary | TypeTest

@@ -1,6 +1,7 @@
 """The primitive types: JSON type, R4 pattern, and whether the value exists in the world (30 February does not).
 
-Standard: https://hl7.org/fhir/R4/datatypes.html#primitive.  A check takes a JSON value and gives what is wrong, or None.
+Standard: https://hl7.org/fhir/R4/datatypes.html#primitive.  A check takes a JSON value and gives what is
+wrong, or None.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0
 
 def _pattern(type_name: str) -> re.Pattern[str]:
     kind = type_of(type_name)
-    assert kind is not None and kind.regex is not None
+    assert kind is not None
+    assert kind.regex is not None
     # \s and \S of the standard's patterns are the ASCII ones: a no-break space is text.
     return re.compile(kind.regex, re.ASCII)
 
@@ -180,4 +182,3 @@ CHECKS: dict[str, Callable[[Any], str | None]] = {
     "time": time,
     "xhtml": xhtml,
 }
-

@@ -18,6 +18,7 @@ from wardbridge.fhir.validate.bindings import Coded, binding_check
 from wardbridge.fhir.validate.issues import Issue, Place, shown, written
 from wardbridge.fhir.validate.primitives import CHECKS
 from wardbridge.fhir.validate.references import reference_check
+from wardbridge.fhir.validate.rules import RULES, absolute
 
 MOST_ISSUES = 500
 
@@ -25,7 +26,7 @@ MOST_ISSUES = 500
 class Run:
     """One validation: what was found, and the resource that holds the element being looked at."""
 
-    __slots__ = ("holders", "issues", "options")
+    __slots__ = ("holders", "issues")
 
     def __init__(self, holders: Holders) -> None:
         self.holders = holders
@@ -54,8 +55,9 @@ def checker(type_name: str) -> Check:
     """The check of one complex value of that type."""
     kind = known(type_name)
     rules: dict[str, Rule] = {}
-    required: list[tuple[str, frozenset[str] | str]] = []
+    required: list[tuple[str, frozenset[str]]] = []
     choices: dict[str, tuple[str, str]] = {}
+    spoken = RULES.get(type_name)
 
     def check(value: Any, place: Place, run: Run) -> None:
         if type(value) is not dict:
@@ -73,21 +75,25 @@ def checker(type_name: str) -> Check:
                 _unknown(key, kind, place, run)
                 continue
             if key in choices:
-                name, plain = choices[key]
-                if seen is None:
-                    seen = {name: plain}
-                elif seen.setdefault(name, plain) != plain:
-                    run.error("structure", (place, name, -1), f"only one of {name}[x] may be given", f"{name}[x]")
+                seen = {} if seen is None else seen
+                _choose(*choices[key], seen, place, run)
             rule(inner, value, place, run)
         if len(value) == 1 and "id" in value and not kind.resource:
             run.error("invariant", place, "an element must have a value or children", "ele-1")
         for name, keys in required:
-            if (keys not in value and f"_{keys}" not in value) if type(keys) is str else value.keys().isdisjoint(keys):
+            if keys.isdisjoint(value):
                 run.error("required", (place, name, -1), f"{name} is required", f"{type_name}.{name}")
         for invariant, predicate in _predicates(type_name):
             _test(invariant, predicate, value, place, run)
+        if spoken is not None:
+            spoken(value, place, run)
 
     return check
+
+
+def _choose(name: str, key: str, seen: dict[str, str], place: Place, run: Run) -> None:
+    if seen.setdefault(name, key) != key:
+        run.error("structure", (place, name, -1), f"only one of {name}[x] may be given", f"{name}[x]")
 
 
 @cache
@@ -134,14 +140,15 @@ def _fill(kind: Type, rules: dict[str, Rule], required: list[Any], choices: dict
             label = f"{element.name}.ofType({type_name})" if element.choice else element.name
             rules[key] = _rule(element, key, label, type_name)
             keys.add(key)
-            if inner.primitive:
+            # An id and an extension's url are attributes in XML: they take no extension.
+            if inner.primitive and key != "id" and (kind.name, key) != ("Extension", "url"):
                 shadow = f"_{key}"
                 rules[shadow] = _shadow_rule(element, key, label)
                 keys.add(shadow)
             if element.choice:
                 choices[key] = choices[f"_{key}"] = (element.name, key)
         if element.min:
-            required.append((element.name, frozenset(keys) if element.choice else element.name))
+            required.append((element.name, frozenset(keys)))
     if kind.resource:
         rules["resourceType"] = lambda value, holder, place, run: None
 
@@ -168,7 +175,7 @@ def _primitive(element: Element, key: str, label: str, type_name: str) -> Single
     length = element.length
     narrative = type_name == "xhtml"
     invariants = () if narrative else _element_checks(element, type_name)
-    target = reference_check(element, type_name)
+    canonical = type_name == "canonical"
 
     def run_one(value: Any, place: Place, name: str, index: int, run: Run) -> None:
         problem = check(value)
@@ -181,12 +188,12 @@ def _primitive(element: Element, key: str, label: str, type_name: str) -> Single
             run.error("too-long", (place, name, index), f"longer than {length} characters")
         if narrative and (problem := html_problem(value)) is not None:
             run.error("invariant", (place, name, index), problem, "txt-1" if "content" not in problem else "txt-2")
-        if target is not None:
-            target(value, (place, name, index), run)
+        if canonical and not absolute(value) and value[0] != "#":
+            run.add("warning", "business-rule", (place, name, index), f"{shown(value)} is no absolute canonical URL")
         for invariant, predicate in invariants:
             _test(invariant, predicate, value, (place, name, index), run)
 
-    if listed is None and length is None and not narrative and not invariants and target is None:
+    if listed is None and length is None and not narrative and not invariants and not canonical:
 
         def quick(value: Any, place: Place, name: str, index: int, run: Run) -> None:
             problem = check(value)

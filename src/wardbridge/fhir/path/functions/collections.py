@@ -164,7 +164,7 @@ def sort(before: Fn, keys: list[tuple[Fn, bool]]) -> Fn:
     """`sort(key, -key ...)`: each key with whether it runs downwards; empty keys come first."""
 
     def order(a: tuple[Items, ...], b: tuple[Items, ...]) -> int:
-        for x, y, (_, down) in zip(a, b, keys or [(None, False)], strict=True):
+        for x, y, (_, down) in zip(a, b, keys or [(before, False)], strict=True):
             if not x or not y:
                 found = bool(x) - bool(y)
             elif compare("<", x[0], y[0]):
@@ -182,8 +182,8 @@ def sort(before: Fn, keys: list[tuple[Fn, bool]]) -> Fn:
             s.this, s.index = [item], i
             rows.append((tuple(key(s) for key, _ in keys) or ([item],), item))
         s.this, s.index = this, index
-        rows.sort(key=cmp_to_key(lambda a, b: order(a[0], b[0])))
-        return [item for _, item in rows]
+        placed = cmp_to_key(order)
+        return [item for _, item in sorted(rows, key=lambda row: placed(row[0]))]
 
     return run
 
@@ -276,4 +276,3 @@ TABLE: dict[str, Entry] = {
     "descendants": (0, 0, on_items(lambda items: list(descendants(items)))),
     "type": (0, 0, on_items(lambda items: [type_info(item) for item in items])),
 }
-

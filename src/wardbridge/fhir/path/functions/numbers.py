@@ -45,7 +45,7 @@ def _round(value: int | Decimal, digits: Any = 0) -> Decimal | int:
     return rounded if digits else int(rounded)
 
 
-def _power(base: int | Decimal, exponent: int | Decimal) -> int | Decimal | None:
+def _power(base: Any, exponent: Any) -> int | Decimal | None:
     if abs(exponent) > 10_000:
         return None
     if isinstance(base, int) and isinstance(exponent, int):

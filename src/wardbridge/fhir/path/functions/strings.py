@@ -63,6 +63,10 @@ def _substring(before: Fn, start: Fn, length: Fn | None = None) -> Fn:
     return run
 
 
+def _matches_full(value: str, expression: Any) -> bool:
+    return pattern(_text(expression, "matchesFull")).fullmatch(value) is not None
+
+
 def _replace_matches(value: str, expression: Any, by: Any) -> str:
     if expression == "":
         return value
@@ -139,7 +143,7 @@ TABLE: dict[str, Entry] = {
     "lower": (0, 0, _on_text("lower", lambda v: v.lower())),
     "replace": (2, 2, _on_text("replace", lambda v, x, y: v.replace(_text(x, "replace"), _text(y, "replace")))),
     "matches": (1, 1, _on_text("matches", lambda v, x: pattern(_text(x, "matches")).search(v) is not None)),
-    "matchesFull": (1, 1, _on_text("matchesFull", lambda v, x: pattern(_text(x, "matchesFull")).fullmatch(v) is not None)),
+    "matchesFull": (1, 1, _on_text("matchesFull", _matches_full)),
     "replaceMatches": (2, 2, _on_text("replaceMatches", _replace_matches)),
     "length": (0, 0, _on_text("length", len)),
     "toChars": (0, 0, _on_text("toChars", list)),

@@ -1,0 +1,89 @@
+"""Rules that the standard states in words only: no invariant, cardinality or binding holds them.
+
+Each rule takes (value, place, run) of its type; `RULES` says which type has which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from wardbridge.fhir.validate.bundles import bundle
+from wardbridge.fhir.validate.issues import shown
+
+Rule: TypeAlias = Callable[[dict[str, Any], Any, Any], None]
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def absolute(url: Any) -> bool:
+    """Whether a text has a URI scheme."""
+    return isinstance(url, str) and _SCHEME.match(url) is not None
+
+
+def attachment(value: dict[str, Any], place: Any, run: Any) -> None:
+    """Size is the number of bytes before base64 (https://hl7.org/fhir/R4/datatypes.html#Attachment)."""
+    size, data = value.get("size"), value.get("data")
+    if type(size) is not int or type(data) is not str:
+        return
+    text = "".join(data.split())
+    found = len(text) // 4 * 3 - text[-2:].count("=")
+    if size != found:
+        run.error("value", (place, "size", -1), f"size says {size} bytes, data holds {found}")
+
+
+def search_parameter(value: dict[str, Any], place: Any, run: Any) -> None:
+    """A composite joins two parameters at least (https://hl7.org/fhir/R4/search.html#composite)."""
+    components = value.get("component")
+    if value.get("type") == "composite" and (not isinstance(components, list) or len(components) < 2):
+        run.error("business-rule", place, "a composite search parameter needs two components or more")
+
+
+def code_system(value: dict[str, Any], place: Any, run: Any) -> None:
+    """Supplements say so, and properties keep the type they were declared with (codesystem.html)."""
+    if "supplements" in value and value.get("content") != "supplement":
+        run.error("business-rule", (place, "content", -1), "a code system that supplements another must say supplement")
+    declared: dict[str, str] = {}
+    properties = value.get("property")
+    for i, entry in enumerate(properties if isinstance(properties, list) else ()):
+        if not isinstance(entry, dict):
+            continue
+        code, kind = entry.get("code"), entry.get("type")
+        if isinstance(code, str) and isinstance(kind, str):
+            if code in declared:
+                run.error("business-rule", (place, "property", i), f"property {shown(code)} is declared twice")
+            declared.setdefault(code, kind)
+    if declared:
+        _concepts(value.get("concept"), place, declared, run)
+
+
+def _concepts(concepts: Any, place: Any, declared: dict[str, str], run: Any) -> None:
+    for i, concept in enumerate(concepts if isinstance(concepts, list) else ()):
+        if not isinstance(concept, dict):
+            continue
+        here = (place, "concept", i)
+        properties = concept.get("property")
+        for j, entry in enumerate(properties if isinstance(properties, list) else ()):
+            if not isinstance(entry, dict) or not isinstance(entry.get("code"), str):
+                continue
+            wanted = declared.get(entry["code"])
+            given = next((k[5:] for k in entry if k.startswith("value")), None)
+            if wanted is not None and given is not None and given.lower() != wanted.lower():
+                run.error("value", (here, "property", j), f"property {shown(entry['code'])} is a {wanted}, not {given}")
+        _concepts(concept.get("concept"), here, declared, run)
+
+
+def include(value: dict[str, Any], place: Any, run: Any) -> None:
+    """ValueSet.compose.include.system is an absolute URI (https://hl7.org/fhir/R4/valueset.html#compositions)."""
+    system = value.get("system")
+    if isinstance(system, str) and not absolute(system):
+        run.error("value", (place, "system", -1), f"{shown(system)} is no absolute URI")
+
+
+RULES: dict[str, Rule] = {
+    "Attachment": attachment,
+    "Bundle": bundle,
+    "CodeSystem": code_system,
+    "SearchParameter": search_parameter,
+    "ValueSet.compose.include": include,
+}
