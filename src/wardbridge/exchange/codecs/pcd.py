@@ -54,14 +54,14 @@ def profile_of(msh: Msh) -> str:
     The trigger wins over a profile id that contradicts it: R40 is always an alarm, R42 always an
     event. Messages that are acknowledgements have no profile.
     """
-    return _profile_of(msh.raw(9), msh.raw(21), msh.separators)
+    return _profile_of(msh.raw(9), msh.raw(21), msh.separators.component, msh.separators.repetition)
 
 
 @lru_cache(maxsize=1024)
-def _profile_of(msh9: str, msh21: str, separators: Separators) -> str:
+def _profile_of(msh9: str, msh21: str, component: str, repetition: str) -> str:
     fields = [""] * 22
     fields[0], fields[9], fields[21] = "MSH", msh9, msh21
-    msh = Msh(tuple(fields), separators)
+    msh = Msh(tuple(fields), Separators(component=component, repetition=repetition))
     kind, trigger, oids = msh.type, msh.trigger, msh.profiles
     if kind == "ACK":
         return ""

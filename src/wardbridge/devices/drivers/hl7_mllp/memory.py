@@ -100,7 +100,7 @@ class Dialect:
         self.methods: Known[str] = Known(lambda text: method_of(text, marks.repetition, marks.component))
         self.sites: Known[str] = Known(lambda text: site_of(parts(text)))
         self.ids: Known[list[str]] = Known(parts)
-        self._habits: dict[str, Habits] = {}
+        self._habits: dict[tzinfo, Habits] = {}
         self._marks = marks
         self._hints: dict[tuple[str, str], SubjectHint | None] = {}
 
@@ -115,12 +115,11 @@ class Dialect:
 
     def habits(self, zone: tzinfo) -> Habits:
         """What depends on the zone that times without offset are in."""
-        name = str(zone)
-        found = self._habits.get(name)
+        found = self._habits.get(zone)
         if found is None:
             if len(self._habits) >= MAX_DIALECTS:
                 self._habits.clear()
-            found = self._habits[name] = Habits(zone)
+            found = self._habits[zone] = Habits(zone)
         return found
 
 

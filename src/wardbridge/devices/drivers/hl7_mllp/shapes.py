@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import isfinite
-from operator import itemgetter
+from operator import getitem, itemgetter
 
 from wardbridge.devices.drivers.hl7_mllp.containment import PLAIN_TYPES
 from wardbridge.devices.drivers.hl7_mllp.memory import Known
@@ -20,6 +20,7 @@ from wardbridge.devices.values import AnyValue, Reading
 
 MAX_SHAPES = 1024
 MAX_TEXT = 1024
+MAX_SIZES = 16
 Rows = Sequence[str]
 
 
@@ -27,8 +28,8 @@ class Shape:
     """The parts of one report that stayed, and where its values stand."""
 
     __slots__ = (
-        "_after", "_before", "_columns", "_ends", "_escape", "_fixed", "_fixed_rows", "_numeric",
-        "_separator", "_stamp_row", "_starts", "_take", "device", "heads", "order_row",
+        "_after", "_all_numeric", "_before", "_columns", "_escape", "_fixed", "_fixed_rows", "_numeric",
+        "_separator", "_slices", "_stamp_row", "_take", "device", "heads", "order_row",
     )  # fmt: skip
 
     def __init__(self, rows: Rows, group: Group, order_row: int, separator: str, escape: str) -> None:
@@ -70,9 +71,9 @@ class Shape:
                 )
             else:
                 self._after.append((separator.join(after), ""))
-        self._starts = [len(text) for text in self._before]
-        self._ends = [len(head) + len(tail) for head, tail in self._after]
+        self._slices: dict[int, list[slice]] = {}
         self._numeric = [reading.number is not None for reading in readings]
+        self._all_numeric = all(self._numeric)
         self._columns = tuple(zip(*[_constants(reading) for reading in readings], strict=True))
         self._escape = escape or "_"
         self.order_row = order_row
@@ -96,22 +97,13 @@ class Shape:
         after = [head + stamp + tail for head, tail in self._after]
         if not all(map(str.startswith, body, self._before)) or not all(map(str.endswith, body, after)):
             return None
-        size = len(stamp)
-        texts = [
-            row[first : len(row) - last - size]
-            for row, first, last in zip(body, self._starts, self._ends, strict=True)
-        ]
+        texts = list(map(getitem, body, self._places(len(stamp))))
         joined = "\r".join(texts)
         if self._separator in joined or "_" in joined or self._escape in joined or not all(texts):
             return None
         try:
-            numbers = [
-                float(text) if numeric else None
-                for text, numeric in zip(texts, self._numeric, strict=True)
-            ]
+            numbers = self._numbers(texts)
         except ValueError:
-            return None
-        if not all(number is None or isfinite(number) for number in numbers):
             return None
         count = len(texts)
         channel, code, refid, unit, ucum, quality, method, low, high, site, system, kind, label = (
@@ -123,6 +115,33 @@ class Shape:
                 [end] * count, quality, method, low, high, site, system, kind, label,
             )
         )  # fmt: skip
+
+    def _places(self, size: int) -> list[slice]:
+        """Where the values stand when the time has `size` characters."""
+        places = self._slices.get(size)
+        if places is None:
+            if len(self._slices) >= MAX_SIZES:
+                self._slices.clear()
+            places = self._slices[size] = [
+                slice(len(before), -(len(head) + len(tail) + size) or None)
+                for before, (head, tail) in zip(self._before, self._after, strict=True)
+            ]
+        return places
+
+    def _numbers(self, texts: list[str]) -> Sequence[float | None]:
+        """The values as numbers where they are; raises ValueError for one that is not finite."""
+        if self._all_numeric:
+            numbers = list(map(float, texts))
+            if not all(map(isfinite, numbers)):
+                raise ValueError("not finite")
+            return numbers
+        mixed = [
+            float(text) if numeric else None
+            for text, numeric in zip(texts, self._numeric, strict=True)
+        ]
+        if not all(number is None or isfinite(number) for number in mixed):
+            raise ValueError("not finite")
+        return mixed
 
 
 def _constants(reading: Reading) -> tuple[str | int, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from operator import itemgetter
 
 from wardbridge.exchange.codecs.hl7v2.charset import codec_of, decode, sniff
 from wardbridge.exchange.codecs.hl7v2.errors import REQUIRED_FIELD, Hl7Error, Problem
@@ -16,6 +17,7 @@ from wardbridge.exchange.codecs.hl7v2.separators import Separators, read_separat
 
 _ENDS = re.compile(r"(\r\n|\r|\n)")
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
+_FOUR = itemgetter(slice(0, 4))
 HEADERS = ("MSH", "FHS", "BHS")
 MAX_JUNK = 4096
 MAX_HEADER = 4096
@@ -196,7 +198,7 @@ def parse(raw: bytes, default: str = "utf-8") -> Message:
     """
     problems: list[Problem] = []
     body, junk = raw, b""
-    forced = sniff(raw)
+    forced = "" if raw[:4] == b"MSH|" else sniff(raw)
     if not forced and raw[:3] != b"MSH":
         at = _find_header(raw)
         if at is None:
@@ -228,7 +230,10 @@ def _find_header(raw: bytes) -> int | None:
 
 def _declared(body: bytes, default: str, problems: list[Problem]) -> str:
     """The codec of MSH-18, read before decoding: every charset allowed here is ASCII in the header."""
-    head = body[:MAX_HEADER].split(b"\r", 1)[0].split(b"\n", 1)[0]
+    end = body.find(b"\r", 0, MAX_HEADER)
+    head = body[: end if end >= 0 else MAX_HEADER]
+    if b"\n" in head:
+        head = head[: head.index(b"\n")]
     fields = head.split(head[3:4], 18) if len(head) > 3 else []
     if len(fields) < 18 or not fields[17] or fields[0] != b"MSH":
         return default
@@ -259,8 +264,11 @@ def split_rows(text: str, separators: Separators) -> tuple[list[str], list[Probl
         rows = text.split("\r\n")
     else:
         rows = _split_mixed(text, separators, problems)
-    rows = list(filter(None, rows))
-    if {row[:4] for row in rows} <= _COMMON:
+    if rows[-1] == "":
+        rows.pop()
+    if "" in rows:
+        rows = [row for row in rows if row]
+    if _COMMON.issuperset(map(_FOUR, rows)):
         return rows, problems
     mark = separators.field
     for at, row in enumerate(rows):

@@ -98,4 +98,6 @@ def read_msh(raw: bytes) -> Msh:
 
 def msh_of(message: Message) -> Msh:
     """The header of a parsed message."""
-    return Msh(tuple(message.header.fields), message.separators, message.charset)
+    field = message.separators.field
+    name, *fields = message.rows[0].split(field)
+    return Msh((name, field, *fields), message.separators, message.charset)
