@@ -130,7 +130,9 @@ def _suffix(number: int) -> str:
 
 
 async def _attach(connection: Connection, parent: str, name: str, bound: str, options: str) -> None:
-    if await connection.fetchval("SELECT to_regclass($1)", name) is not None:
+    # Not to_regclass: behind the advisory lock it may answer from a cache filled before.
+    if await connection.fetchval("SELECT EXISTS (SELECT FROM pg_class WHERE relname = $1 "
+                                 "AND relnamespace = current_schema()::regnamespace)", name):
         return
     # ATTACH locks less than CREATE ... PARTITION OF: writers of other partitions go on.
     await connection.execute(f"CREATE TABLE {name} (LIKE {parent} INCLUDING DEFAULTS INCLUDING STORAGE){options}")

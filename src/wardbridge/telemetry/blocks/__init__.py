@@ -1,0 +1,1 @@
+"""Long blocks: compaction, windows, retention."""
