@@ -145,7 +145,7 @@ async def _encounters(
 
 
 def encounter(
-    ident: str, patient_id: str, visit: str, found: Sequence[Stay], locations: Any, left: int = 0
+    ident: str, patient_id: str, visit: str, found: Sequence[Stay], locations: Mapping[str, str]
 ) -> dict[str, Any]:
     """The FHIR Encounter of one visit. Without any stay left (A11) it is ``cancelled``."""
     open_ = any(s.stop == FOREVER for s in found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -60,20 +61,10 @@ async def spans(conn: Connection, device_ids: Sequence[str], since: int | None =
     return [Row(r["binding_id"], r["device_id"], _span(r)) for r in rows]
 
 
-def _span(row: Mapping[str, object]) -> Span:
-    get = row.__getitem__
+def _span(row: Mapping[str, Any]) -> Span:
     return Span(
-        get("start"),
-        FOREVER if get("stop") is None else get("stop"),  # type: ignore[arg-type]
-        get("patient_id") or "",
-        get("visit"),
-        get("place_id") or "",  # type: ignore[arg-type]
-        get("source"),
-        get("by"),
-        get("reason"),
-        get("conflict"),
-        tuple(get("others")),
-    )  # type: ignore[arg-type, call-overload]
+        row["start"], FOREVER if row["stop"] is None else row["stop"], row["patient_id"] or "", row["visit"],
+        row["place_id"] or "", row["source"], row["by"], row["reason"], row["conflict"], tuple(row["others"]))
 
 
 async def load(conn: Connection, since: Mapping[str, int]) -> dict[str, Facts]:
