@@ -117,12 +117,12 @@ class Link:
     async def _answer(self, reader: asyncio.StreamReader, control: str) -> Answer:
         """The acknowledgement of ``control``; others (late ones) are passed over. Raises TimeoutError."""
         alarm = asyncio.ensure_future(self._clock.sleep(ANSWER_WITHIN))
+        frame: asyncio.Future[bytes] | None = None
         try:
             while True:
                 frame = asyncio.ensure_future(reader.readuntil(END))
                 await asyncio.wait({frame, alarm}, return_when=asyncio.FIRST_COMPLETED)
                 if not frame.done():
-                    frame.cancel()
                     self.counts["timeouts"] += 1
                     raise TimeoutError("no acknowledgement")
                 answer = read_answer(parse(frame.result().strip(START + END)))
@@ -130,3 +130,5 @@ class Link:
                     return answer
         finally:
             alarm.cancel()
+            if frame is not None and not frame.done():
+                frame.cancel()

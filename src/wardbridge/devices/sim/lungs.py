@@ -17,6 +17,7 @@ from wardbridge.devices.sim.shapes import INSPIRED, Floats
 RESISTANCE: Final = 10.0  # cm[H2O]/(L/s)
 KINKED: Final = 42.0  # the same while the tube is kinked
 HOLD: Final = 0.15  # share of the inspiratory time at the end without flow, where the plateau is read
+RISE: Final = 0.04  # s, how fast a constant pressure is reached
 VALVE: Final = 0.06  # s, how fast the pressure falls once the expiratory valve opens
 
 
@@ -78,13 +79,16 @@ class Lungs:
         wanted = set_.volume / 1000.0 * breath.depth
         if set_.constant_flow:
             volume = wanted
-            peak = set_.peep + volume * elastance + resistance * volume / (inspired * (1.0 - HOLD))
+            pushed = resistance * volume / (inspired * (1.0 - HOLD))
+            peak = set_.peep + volume * elastance + pushed
+            mean_in = (1.0 - HOLD) * (volume * elastance / 2.0 + pushed) + HOLD * volume * elastance
         else:
             drive = self._drive(breath)
             volume = drive / elastance * (1.0 - np.exp(-inspired * elastance / resistance))
             peak = set_.peep + drive
+            mean_in = drive * (1.0 - RISE / inspired)
         plateau = set_.peep + volume * elastance
-        mean = set_.peep + (plateau - set_.peep) * 0.62 * INSPIRED + (peak - plateau) * 0.5 * INSPIRED
+        mean = set_.peep + INSPIRED * mean_in + volume * elastance * VALVE / breath.length
         return Breathed(float(peak), float(plateau), float(mean), float(volume) * 1000.0)
 
     def readings(self, t: float, kinked: bool = False, open_: bool = False) -> Readings:
@@ -146,7 +150,7 @@ class Lungs:
             drive = outcome.peak - set_.peep
             rate = elastance / resistance
             flow_in = drive / resistance * np.exp(-since * rate)
-            pressure_in = set_.peep + drive * (1.0 - np.exp(-since / 0.04))
+            pressure_in = set_.peep + drive * (1.0 - np.exp(-since / RISE))
         out = since - inspired
         # Only the tube's own resistance slows expiration: the kink acts as a valve would not.
         rate_out = elastance / RESISTANCE
