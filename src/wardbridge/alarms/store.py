@@ -264,3 +264,11 @@ async def heartbeat(source: Source) -> int:
 async def ring(conn: Source) -> None:
     """Tell the screens that alarms changed."""
     await conn.execute("SELECT pg_notify('wb_alarm', '')")
+
+
+async def begun(source: Source, since: int) -> list[tuple[str, bool]]:
+    """(place id, acknowledged) of every alarm at a bed that began since ``since``."""
+    rows = await source.fetch(
+        "SELECT place_id, acknowledged_by <> '' AS acknowledged FROM alarm WHERE since >= $1 AND place_id <> ''", since
+    )
+    return [(row["place_id"], row["acknowledged"]) for row in rows]

@@ -1,0 +1,56 @@
+"""SQL of the core room: what processes say of themselves, and the lock of the one leader."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import msgspec
+
+from wardbridge.core.db import Connection, Pool
+
+Source = Connection | Pool
+_LEADER = 0x57424C44
+
+
+class State(msgspec.Struct, frozen=True):
+    """``counters`` and ``gauges`` by metric name, each a number or numbers by label; ``links`` as told."""
+
+    process: str
+    at: int
+    pid: int
+    data: dict[str, Any]
+
+
+async def put_state(source: Source, process: str, at: int, data: dict[str, Any]) -> None:
+    """Say what a process is doing; ``at`` in µs."""
+    await source.execute(
+        """INSERT INTO process_state VALUES ($1, $2, $3, $4::jsonb)
+           ON CONFLICT (process) DO UPDATE SET at = $2, pid = $3, data = $4::jsonb""",
+        process,
+        at,
+        os.getpid(),
+        json.dumps(data),
+    )
+
+
+async def states(source: Source, since: int = 0) -> list[State]:
+    """States said since ``since`` (µs)."""
+    rows = await source.fetch("SELECT process, at, pid, data FROM process_state WHERE at >= $1 ORDER BY process", since)
+    return [State(row["process"], row["at"], row["pid"], json.loads(row["data"])) for row in rows]
+
+
+async def lead(conn: Connection) -> bool:
+    """Become the one leader for as long as this connection lives; False where another is."""
+    return bool(await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LEADER))
+
+
+async def ping(source: Source) -> bool:
+    """Whether the database answers."""
+    return bool(await source.fetchval("SELECT true"))
+
+
+async def size(source: Source) -> int:
+    """Bytes of the whole database on disk."""
+    return int(await source.fetchval("SELECT pg_database_size(current_database())"))
