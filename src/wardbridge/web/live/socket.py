@@ -90,14 +90,14 @@ async def _who(room: Room, socket: WebSocket) -> Principal:
 
 
 async def _read(room: Room, hub: Hub, browser: Browser, socket: WebSocket) -> None:
-    """Subscriptions: ``{"topics": […]}`` is always the whole list."""
+    """Subscriptions: ``topics`` is always the whole list, ``fresh`` those to be handed out anew."""
     while True:
         try:
             received = await socket.receive_text()
         except KeyError:
             continue
-        topics = _topics(received)
-        if topics is None:
+        topics, fresh = _topics(received, "topics"), _topics(received, "fresh")
+        if topics is None or fresh is None:
             await socket.close(1008, "not understood")
             return
         good: set[str] = set()
@@ -113,17 +113,18 @@ async def _read(room: Room, hub: Hub, browser: Browser, socket: WebSocket) -> No
                 browser.put_state(f"no {topic}", wire.text({"t": "no", "topic": topic, "why": reason}))
             else:
                 good.add(topic)
+        browser.topics -= set(fresh)
         hub.subscribe(browser, good)
 
 
-def _topics(received: str) -> list[str] | None:
+def _topics(received: str, name: str) -> list[str] | None:
     if len(received) > MESSAGE_LIMIT:
         return None
     try:
         asked: Any = orjson.loads(received)
     except orjson.JSONDecodeError:
         return None
-    topics = asked.get("topics") if isinstance(asked, dict) else None
+    topics = asked.get(name, []) if isinstance(asked, dict) else None
     if not isinstance(topics, list) or len(topics) > TOPICS_LIMIT:
         return None
     return list(dict.fromkeys(topic for topic in topics if isinstance(topic, str)))

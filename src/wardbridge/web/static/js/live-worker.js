@@ -13,7 +13,7 @@ const tellAll = (message) => {
   for (const [port, page] of pages) if (page.key === key) port.postMessage(message);
 };
 
-function ask() {
+function ask(fresh = []) {
   const topics = new Set();
   for (const page of pages.values()) if (page.key === key) page.topics.forEach((topic) => topics.add(topic));
   if (!topics.size) {
@@ -28,7 +28,7 @@ function ask() {
       tellAll({ state });
     },
   });
-  stream.subscribe([...topics].sort());
+  stream.subscribe([...topics].sort(), fresh);
 }
 
 self.onconnect = (event) => {
@@ -43,12 +43,9 @@ self.onconnect = (event) => {
         stream?.close();
         stream = null;
         key = data.key;
-      } else {
-        stream?.close(); // a new page needs the whole present state: a fresh stream gives it
-        stream = null;
       }
       pages.set(port, { topics: data.topics, seen: Date.now(), key: data.key });
-      ask();
+      ask(data.topics);
     } else if (data.here && pages.has(port)) {
       pages.get(port).seen = Date.now();
     }

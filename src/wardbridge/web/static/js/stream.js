@@ -15,14 +15,15 @@ export class Stream {
     this.timer = 0;
   }
 
-  subscribe(topics) {
+  // `fresh` are topics whose whole present state is wanted again (a page has just come).
+  subscribe(topics, fresh = []) {
     this.topics = topics;
-    if (this.socket?.readyState === WebSocket.OPEN) this.send();
+    if (this.socket?.readyState === WebSocket.OPEN) this.send(fresh);
     else if (!this.socket && !this.timer) this.open();
   }
 
-  send() {
-    this.socket.send(JSON.stringify({ topics: this.topics }));
+  send(fresh = []) {
+    this.socket.send(JSON.stringify({ topics: this.topics, fresh }));
   }
 
   open() {
