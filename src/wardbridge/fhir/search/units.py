@@ -54,7 +54,7 @@ def _atom(text: str) -> tuple[str, Decimal] | None:
 
 def _factor(code: str) -> tuple[str, Decimal] | None:
     """The canonical unit of a product of at most a few atoms, and the factor to it."""
-    if code.startswith("10*") or code.startswith("10^"):
+    if code.startswith(("10*", "10^")):
         power, _, rest = code[3:].partition("/")
         if not power.lstrip("+-").isdigit():
             return None

@@ -56,7 +56,8 @@ async def latest(db: Connection | Pool) -> Mark:
     """The mark behind all that is settled now: for a reader that wants only what is new."""
     row = await db.fetchrow(
         """SELECT transaction::text::bigint, sequence FROM fhir_version
-           WHERE transaction < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY transaction DESC, sequence DESC LIMIT 1""")
+           WHERE transaction < pg_snapshot_xmin(pg_current_snapshot())
+           ORDER BY transaction DESC, sequence DESC LIMIT 1""")
     return Mark() if row is None else Mark(row[0], row[1])
 
 

@@ -48,8 +48,7 @@ async def lock(conn: Connection, queries: Sequence[Query]) -> None:
     """Hold the locks of these criteria until the transaction ends, taken in one order."""
     keys = sorted({key for query in queries for key in lock_keys(query)})
     if keys:
-        await conn.execute("SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) WITH ORDINALITY u(k, n) ORDER BY n",
-                           keys)
+        await conn.execute("SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS u(k)", keys)
 
 
 async def match(conn: Connection, numbers: Numbers, query: Query) -> Stored | None:

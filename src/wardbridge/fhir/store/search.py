@@ -129,7 +129,8 @@ def _reverse(numbers: Numbers, include: Include, rows: list[Any]) -> Select | No
     return Select(
         f"""SELECT DISTINCT x.key FROM fhir_reference x
             WHERE x.parameter = ANY($1::smallint[]) AND x.hash = ANY($2::bigint[])
-              AND (x.target, x.value) IN (SELECT * FROM unnest($3::smallint[], $4::text[])) LIMIT {INCLUDE_LIMIT + 1}""",
+              AND (x.target, x.value) IN (SELECT * FROM unnest($3::smallint[], $4::text[]))
+            LIMIT {INCLUDE_LIMIT + 1}""",
         [numbers.references("") if parameters is None else parameters,
          [reference_hash(*name) for name in names], [numbers.types[name] for name, _ in names],
          [id_ for _, id_ in names]])

@@ -12,8 +12,8 @@ from wardbridge.core.errors import Conflict
 class Put:
     """Write a resource: new with an id of ours where it has no ``id``, else at that id (created if need be).
 
-    ``if_match`` is the version that must be current. ``if_none_exist`` is a search (``identifier=a|1``): where it
-    finds one resource nothing is written and that one is given back.
+    ``if_match`` is the version that must be current, ``*`` for any. ``if_none_exist`` is a search
+    (``identifier=a|1``): where it finds one resource nothing is written and that one is given back.
     """
 
     resource: dict[str, Any]

@@ -55,10 +55,8 @@ async def write(conn: Connection, numbers: Numbers, ids: Ids, now: int, items: S
         if not waiting:
             break
         batch: dict[tuple[str, str], _Change] = {}
-        later: list[_Change] = []
-        for change in waiting:
-            if batch.setdefault((change.type, change.id), change) is not change:
-                later.append(change)
+        later = [change for change in waiting
+                 if batch.setdefault((change.type, change.id), change) is not change]
         lost = await _round(conn, numbers, now, list(batch.values()), outcomes)
         waiting = lost + later
     for change in waiting:
@@ -122,7 +120,7 @@ _NOTHING = _NO_ROWS.fingerprint()
 def _decide(change: _Change, numbers: Numbers, now: int, columns: Columns, bodies: dict[int, Stored]) -> Outcome | None:
     """Add the new version to ``columns``, or say why there is none."""
     there = change.version > 0 and not change.deleted
-    if change.if_match is not None and (not there or change.if_match != str(change.version)):
+    if change.if_match is not None and (not there or change.if_match not in ("*", str(change.version))):
         if change.version == 0 and change.resource is None:
             return NotFound(f"{change.type}/{change.id} does not exist")
         current = f"the current version is {change.version}" if there else "it does not exist"

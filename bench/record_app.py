@@ -1,0 +1,35 @@
+"""An application of the record alone, for measurements and suites: real store, real audit, no sign-in page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import HTTPConnection
+
+from wardbridge.core.clock import SystemClock
+from wardbridge.core.db import open_pool
+from wardbridge.fhir.rest.application import Application
+from wardbridge.fhir.rest.repository import StoreRepository
+from wardbridge.fhir.store.record import Record
+from wardbridge.fhir.validate import validate
+from wardbridge.security.audit import Audit
+from wardbridge.security.policy import decide
+from wardbridge.security.principal import Principal
+
+BENCH = Principal("bench", "Benchmark", "service", frozenset({"service"}), ("system/*.cruds",), "127.0.0.1")
+
+
+async def anyone(request: HTTPConnection) -> Principal:
+    """Every caller is the benchmark: only for loopback."""
+    return BENCH
+
+
+async def build(dsn: str, *, validated: bool = True, size: int = 8, base: str = "") -> tuple[Any, Application]:
+    """(pool, application) over a migrated database."""
+    pool = await open_pool(dsn, size=size, name="bench")
+    clock = SystemClock()
+    record = Record(pool, clock, bases=(base,) if base else ())
+    await record.load()
+    audit = Audit(pool, clock)
+    return pool, Application(StoreRepository(record, audit), anyone, decide, audit, clock,
+                             validate=validate if validated else None, base=base)

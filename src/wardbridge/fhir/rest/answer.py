@@ -1,0 +1,32 @@
+"""What an interaction answers, before it becomes HTTP or an entry of a batch response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from email.utils import formatdate
+
+from wardbridge.fhir.store.values import Stored
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``body`` is JSON bytes or None. ``updated`` in µs. ``patients``: ids of those the answer is about."""
+
+    status: int
+    body: bytes | None = None
+    etag: str = ""
+    updated: int = 0
+    location: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    patients: tuple[str, ...] = field(default=(), compare=False)
+
+
+def http_date(micros: int) -> str:
+    """RFC 9110 IMF-fixdate."""
+    return formatdate(micros // 1_000_000, usegmt=True)
+
+
+def of_stored(stored: Stored, status: int, base: str, *, body: bool = True, location: bool = False) -> Answer:
+    """A version as an answer; ``location`` names the version (R4 http.html#create)."""
+    return Answer(status, stored.body if body else None, stored.etag, stored.updated,
+                  f"{base}/{stored.type}/{stored.id}/_history/{stored.version}" if location else "")

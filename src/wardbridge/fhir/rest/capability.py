@@ -1,0 +1,96 @@
+"""The CapabilityStatement at ``/metadata``, made from what is implemented: tables of search, routes, operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from wardbridge.core.clock import iso
+from wardbridge.fhir.definitions.table import resource_types
+from wardbridge.fhir.json import dumps
+from wardbridge.fhir.rest.operations import Operation
+from wardbridge.fhir.search.parse import supported
+
+SYSTEM = ("transaction", "batch", "search-system", "history-system")
+TYPE = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
+AUDIT = ("read", "search-type")
+"""What AuditEvent offers where it is served from the security record."""
+AUDIT_PARAMETERS = {"_id": "token", "date": "date", "patient": "reference", "agent": "token", "outcome": "token",
+                    "action": "token", "entity": "reference"}
+
+
+def statement(base: str, version: str, now: int, operations: Sequence[Operation], audit: bool,
+              validates: bool) -> bytes:
+    """``now`` in µs: the time at which the server started."""
+    return _statement(base, version, now, tuple(operations), audit, validates)
+
+
+@lru_cache(maxsize=8)
+def _statement(base: str, version: str, now: int, operations: tuple[Operation, ...], audit: bool,
+               validates: bool) -> bytes:
+    rest: dict[str, Any] = {
+        "mode": "server",
+        "documentation": "Unknown parameters are refused (400) unless Prefer: handling=lenient. "
+                         + ("Every resource is validated before it is stored." if validates else ""),
+        "security": {"cors": False, "description": "Bearer token with SMART v2 scopes"},
+        "resource": [_resource(name, operations, audit) for name in sorted(resource_types())],
+        "interaction": [{"code": code} for code in SYSTEM],
+        "searchParam": _parameters("Resource"),
+    }
+    named = _operations(operations, "", "system")
+    if named:
+        rest["operation"] = named
+    return dumps({
+        "resourceType": "CapabilityStatement", "status": "active", "date": iso(now), "kind": "instance",
+        "software": {"name": "Wardbridge", "version": version},
+        "implementation": {"description": "Wardbridge", "url": base},
+        "fhirVersion": "4.0.1", "format": ["application/fhir+json", "json"], "rest": [rest],
+    })
+
+
+def _resource(name: str, operations: Sequence[Operation], audit: bool) -> dict[str, Any]:
+    if name == "AuditEvent" and audit:
+        return {"type": name, "interaction": [{"code": code} for code in AUDIT], "versioning": "no-version",
+                "documentation": "Written by the server itself, one for each access; append-only.",
+                "searchParam": [{"name": code, "type": kind} for code, kind in AUDIT_PARAMETERS.items()]}
+    references = sorted(code for code, p in supported(name).items() if p.type == "reference")
+    out: dict[str, Any] = {
+        "type": name,
+        "interaction": [{"code": code} for code in TYPE],
+        "versioning": "versioned-update", "readHistory": True, "updateCreate": True,
+        "conditionalCreate": True, "conditionalRead": "full-support", "conditionalUpdate": True,
+        "conditionalDelete": "single",
+        "referencePolicy": ["literal", "logical"],
+        "searchInclude": ["*", *(f"{name}:{code}" for code in references)],
+        "searchRevInclude": ["*", *_revincludes(name)],
+        "searchParam": _parameters(name),
+    }
+    named = _operations(operations, name, "type")
+    if named:
+        out["operation"] = named
+    return out
+
+
+def _parameters(name: str) -> list[dict[str, str]]:
+    return [{"name": code, "definition": p.url, "type": p.type} for code, p in sorted(supported(name).items())]
+
+
+@lru_cache(maxsize=1)
+def _reverse() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for source in sorted(resource_types()):
+        for code, p in sorted(supported(source).items()):
+            if p.type == "reference" and len(p.targets) < len(resource_types()):
+                for target in p.targets:
+                    found.setdefault(target, []).append(f"{source}:{code}")
+    return found
+
+
+def _revincludes(name: str) -> list[str]:
+    return _reverse().get(name, [])
+
+
+def _operations(operations: Sequence[Operation], name: str, level: str) -> list[dict[str, str]]:
+    return [{"name": o.name, "definition": o.definition} for o in operations
+            if (o.system if level == "system" else (o.type or o.instance) and (not o.types or name in o.types))]

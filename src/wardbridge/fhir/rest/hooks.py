@@ -1,0 +1,49 @@
+"""What the API needs from elsewhere, as protocols: who asks, may they, proof, and the audit record to serve."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from typing import Any, Protocol
+
+from starlette.requests import HTTPConnection
+
+from wardbridge.core.db import Connection
+from wardbridge.security.audit import Access
+from wardbridge.security.principal import Decision, Principal, Target
+
+
+class Authenticate(Protocol):
+    """Raises Unauthenticated."""
+
+    def __call__(self, request: HTTPConnection, /) -> Awaitable[Principal]: ...
+
+
+class Decide(Protocol):
+    """A Decision may carry ``filter``, search parameters that narrow what the principal sees: they are added to every
+    search, and other interactions are refused until they can be narrowed too."""
+
+    def __call__(self, principal: Principal, action: str, target: Target, /) -> Decision: ...
+
+
+class Audit(Protocol):
+    """``within`` appends in the writer's transaction; ``record`` returns once the row is committed."""
+
+    async def within(self, conn: Connection, *accesses: Access) -> None: ...
+
+    async def record(self, access: Access) -> None: ...
+
+
+class AuditSource(Protocol):
+    """The audit record as AuditEvent resources. ``search`` raises Invalid for a parameter that it does not know;
+    it gives the resources newest first and the position to go on from ('' at the end)."""
+
+    async def read(self, id_: str) -> dict[str, Any] | None: ...
+
+    async def search(self, parameters: Sequence[tuple[str, str]], count: int,
+                     after: str) -> tuple[list[dict[str, Any]], str]: ...
+
+
+class Validate(Protocol):
+    """The problems of a resource; each has severity, code, diagnostics and expression."""
+
+    def __call__(self, resource: dict[str, Any], /) -> Sequence[Any]: ...

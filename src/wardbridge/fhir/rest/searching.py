@@ -1,0 +1,104 @@
+"""Search over HTTP: the parameters of a request, the Bundle of a page (R4 http.html#search, search.html)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlencode
+
+from wardbridge.fhir.definitions.table import resource_types
+from wardbridge.fhir.json import dumps
+from wardbridge.fhir.rest.access import check, filter_of, patients_of
+from wardbridge.fhir.rest.answer import Answer
+from wardbridge.fhir.rest.call import Call
+from wardbridge.fhir.rest.hooks import Decide
+from wardbridge.fhir.rest.outcome import issue, outcome
+from wardbridge.fhir.rest.repository import Repository, Unit
+from wardbridge.fhir.rest.subset import subset
+from wardbridge.fhir.search.query import Query
+from wardbridge.fhir.store.search import INCLUDE_LIMIT, Page
+from wardbridge.fhir.store.values import Stored
+from wardbridge.security.principal import Target
+
+
+@dataclass(frozen=True)
+class Searching:
+    """Search of one type, or ('') of the whole system."""
+
+    repository: Repository
+    decide: Decide
+
+    async def search(self, call: Call, type_name: str, unit: Unit | None = None) -> Answer:
+        """``unit``: inside that transaction."""
+        query = self._query(call, type_name)
+        page = await (unit or self.repository).search(query)
+        page = replace(page, included=tuple(one for one in page.included if self._may_see(call, one)))
+        return Answer(200, bundle(call, type_name, page), patients=patients_of(*page.matches, *page.included))
+
+    def _query(self, call: Call, type_name: str) -> Query:
+        """Decide and parse. A principal who is limited to a part gets a search that is limited to it."""
+        types = [type_name] if type_name else []
+        if not type_name:
+            named = [name for key, value in call.parameters if key == "_type" for name in value.split(",")]
+            if named and set(named) <= resource_types():
+                types = named
+        extra: list[tuple[str, str]] = []
+        for name in types or [""]:
+            extra.extend(filter_of(check(self.decide, call, "search", name)))
+        query = self.repository.query([type_name] if type_name else [], [*call.parameters, *extra],
+                                      lenient=call.lenient)
+        return replace(query, parameters=query.parameters[:len(query.parameters) - len(extra)]) if extra else query
+
+    def _may_see(self, call: Call, one: Stored) -> bool:
+        """Included resources are read too: what this principal may not read is left out."""
+        return self.decide(call.principal, "read", Target("fhir", one.type, one.id)).permit
+
+
+def entry(base: str, stored: Stored, mode: str, body: bytes) -> bytes:
+    return (f'{{"fullUrl":"{base}/{stored.type}/{stored.id}","resource":'.encode() + body
+            + f',"search":{{"mode":"{mode}"}}}}'.encode())
+
+
+def links(call: Call, path: str, parameters: Iterable[tuple[str, str]], cursor: str) -> list[dict[str, str]]:
+    """``self`` says what was understood; ``next`` goes on where this page ends."""
+    known = [(name, value) for name, value in parameters if name != "_cursor"]
+    here = [(name, value) for name, value in parameters]
+    url = f"{call.base}/{path}".rstrip("/")
+
+    def link(pairs: list[tuple[str, str]]) -> str:
+        text = urlencode(pairs, quote_via=quote, safe=":/,$|")
+        return f"{url}?{text}" if text else url
+
+    out = [{"relation": "self", "url": link(here)}]
+    if cursor:
+        out.append({"relation": "next", "url": link([*known, ("_cursor", cursor)])})
+    return out
+
+
+def bundle(call: Call, type_name: str, page: Page) -> bytes:
+    """A searchset, put together from the stored bytes without parsing them."""
+    query = page.query
+    head: dict[str, object] = {"resourceType": "Bundle", "type": "searchset"}
+    if page.total is not None:
+        head["total"] = page.total
+    parameters = query.parameters if not type_name and not query.types else _typed(type_name, query)
+    head["link"] = links(call, type_name, parameters, page.cursor)
+    cut = query.summary in ("true", "text", "data") or query.elements
+    parts = []
+    for mode, resources in (("match", page.matches), ("include", page.included)):
+        for one in resources:
+            body = one.body or b"{}"
+            parts.append(entry(call.base, one, mode, subset(body, query.summary, query.elements) if cut else body))
+    notes = [issue("not-supported", text, severity="warning") for text in query.ignored]
+    if page.cut:
+        notes.append(issue("incomplete", f"only {INCLUDE_LIMIT} included resources are given", severity="warning"))
+    if notes:
+        parts.append(b'{"resource":' + dumps(outcome(notes)) + b',"search":{"mode":"outcome"}}')
+    raw = dumps(head)
+    return raw[:-1] + b',"entry":[' + b",".join(parts) + b"]}" if parts else raw
+
+
+def _typed(type_name: str, query: Query) -> tuple[tuple[str, str], ...]:
+    if type_name:
+        return query.parameters
+    return (("_type", ",".join(query.types)), *(p for p in query.parameters if p[0] != "_type"))
