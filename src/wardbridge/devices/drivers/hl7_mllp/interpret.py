@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from wardbridge.devices.drivers.hl7_mllp.alarms import read_alarms
+from wardbridge.devices.drivers.hl7_mllp.alarms import read_alarms, signal_key
+from wardbridge.devices.drivers.hl7_mllp.containment import numbered
 from wardbridge.devices.drivers.hl7_mllp.mapping import key_of
 from wardbridge.devices.drivers.hl7_mllp.memory import Dialect, Habits, Memory
 from wardbridge.devices.drivers.hl7_mllp.observations import MARK, Group, Report, identities
 from wardbridge.devices.drivers.hl7_mllp.shapes import MAX_SHAPES, Shape
 from wardbridge.devices.drivers.hl7_mllp.subject import hint_of
-from wardbridge.devices.values import AnyValue, SubjectHint
+from wardbridge.devices.values import AlertSignal, AnyValue, SubjectHint
 from wardbridge.exchange.codecs import pcd
 from wardbridge.exchange.codecs.hl7v2.ack import NO_HEADER
 from wardbridge.exchange.codecs.hl7v2.errors import (
@@ -92,8 +93,7 @@ def _read(
     pid, pv1, order_row = _head(message.rows)
     hint = dialect.hint(pid, pv1, hint_of)
     if profile == "PCD-04":
-        found, problems = read_alarms(message, msh, dialect, habits.times, sent)
-        parts = [Part(key, tuple(values)) for key, values in found]
+        parts, problems = _alarms(message, msh, dialect, habits, sent, hint)
     else:
         known = _recall(message, msh, habits, pv1, order_row)
         if known is not None:
@@ -182,6 +182,30 @@ def _report(
             habits.shapes.clear()
         habits.shapes[key] = shape
     return parts, report.problems
+
+
+def _alarms(
+    message: Message, msh: Msh, dialect: Dialect, habits: Habits, sent: int, hint: SubjectHint | None
+) -> tuple[list[Part], list[Problem]]:
+    found, problems = read_alarms(message, msh, dialect, habits, sent)
+    place = hint.place if hint else ""
+    parts: dict[str, list[AnyValue]] = {}
+    for group, values in found:
+        key = (
+            machine_key(group, msh, dialect)
+            or signal_key(group, dialect)
+            or next(iter(parts), "")
+            or sender_key(msh, dialect, place)
+        )
+        known = parts.setdefault(key, [])
+        known += [value for value in identities(group, key, msh.get(3), place) if value not in known]
+        ids = {value.event_id for value in known if isinstance(value, AlertSignal)}
+        for value in values:
+            if isinstance(value, AlertSignal) and value.event_id in ids:
+                # A second OBR under the same number: kept, told apart from the first.
+                value = msgspec.structs.replace(value, event_id=numbered(value.event_id, ids))
+            known.append(value)
+    return [Part(key, tuple(values)) for key, values in parts.items()], problems
 
 
 def machine_key(group: Group, msh: Msh, dialect: Dialect) -> str:

@@ -93,6 +93,9 @@ class Dialect:
         self.samples: Callable[[str], list[str]] = lambda text: text.replace(
             marks.repetition or "^", marks.component or "^"
         ).split(marks.component or "^")
+        self.repeat: Callable[[str], list[str]] = (
+            lambda text: text.split(marks.repetition) if marks.repetition else [text]
+        )
         self.layouts = Layouts()
         self.units: Known[Unit] = Known(lambda text: unit_of(parts(text)))
         self.limits: Known[Limits] = Known(lambda text: limits_of(unescape(text, marks, codec)))

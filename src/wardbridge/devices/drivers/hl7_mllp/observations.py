@@ -190,7 +190,7 @@ class Report:
         fields = pad(row.split(self.separator), 21)
         metric = self.learn(group.layout, fields[2], fields[3], fields[4])
         if metric.problem:
-            self.report(_WHAT[metric.problem], 3, TABLE_VALUE)
+            self.report(self.what(metric), 3, TABLE_VALUE)
         value, path = fields[5], metric.path
         if not value and (metric.device or (not metric.value_type and 0 < len(path) <= 3)):
             return self.device_row(group, metric, fields, row)
@@ -265,6 +265,10 @@ class Report:
             fields[14],
             tuple(odd),
         )
+
+    def what(self, metric: Metric) -> str:
+        """The problem of a metric's code in words."""
+        return _WHAT[metric.problem]
 
     def report_odd(self, odd: tuple[tuple[str, int, str], ...]) -> None:
         """The problems of a row's tail."""
