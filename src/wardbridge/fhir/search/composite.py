@@ -12,7 +12,7 @@ from typing import Any
 
 from wardbridge.fhir.definitions.search import Component, SearchParameter, search_parameter
 from wardbridge.fhir.search import values
-from wardbridge.fhir.search.expression import Typed, evaluate
+from wardbridge.fhir.search.expression import Typed, evaluate, implied_systems
 
 Columns = tuple[Any, ...]
 """(hash, code, system, hash2, code2, system2, low, high, low2, high2, unit, base unit, base low, base high)"""
@@ -29,6 +29,8 @@ class Part:
     type: str
     read: Typed
     whole: bool
+    systems: dict[str, str]
+    """Systems of its codes where the element implies them."""
 
 
 def split_parts(parameter: SearchParameter, element_type: str) -> list[Part]:
@@ -44,12 +46,9 @@ def split_parts(parameter: SearchParameter, element_type: str) -> list[Part]:
             raise KeyError(component.definition)
         whole = component.expression.startswith("%resource.")
         text = component.expression.removeprefix("%resource.")
-        parts.append(Part(definition.type, evaluate(text, _top(parameter) if whole else element_type), whole))
+        owner = parameter.base[0] if whole else element_type
+        parts.append(Part(definition.type, evaluate(text, owner), whole, implied_systems(text, owner)))
     return parts
-
-
-def _top(parameter: SearchParameter) -> str:
-    return parameter.base[0]
 
 
 def component_types(parameter: SearchParameter) -> list[str]:
@@ -69,7 +68,8 @@ def _first(part: Part, source: Any) -> list[Columns]:
         elif part.type == "string":
             out.extend((None, values.string_row(text)[0], None) for text in values.strings(kind, value))
         else:
-            out.extend(values.tokens(kind, value))
+            out.extend((hash_, code, system or part.systems.get(code))
+                       for hash_, code, system in values.tokens(kind, value))
     return out
 
 

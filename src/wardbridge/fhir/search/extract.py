@@ -15,7 +15,7 @@ from wardbridge.fhir.definitions.search import SearchParameter, search_parameter
 from wardbridge.fhir.definitions.table import is_a, known
 from wardbridge.fhir.search import values
 from wardbridge.fhir.search.composite import Part, combine, split_parts
-from wardbridge.fhir.search.expression import Typed, branches, evaluate
+from wardbridge.fhir.search.expression import Typed, branches, evaluate, implied_systems
 from wardbridge.fhir.search.hash import clip
 from wardbridge.fhir.search.rows import Rows
 
@@ -75,7 +75,10 @@ def _steps(parameter: SearchParameter, type_name: str, number: Any) -> Iterator[
         found = _TYPE_FILTER.fullmatch(branch)
         if found:  # resolve() needs no record here: a reference names its type
             branch, wanted = found[1], found[2]
-        yield make(evaluate(branch, type_name), number, wanted)
+        if parameter.type == "token" and (systems := implied_systems(branch, type_name)):
+            yield _code_step(evaluate(branch, type_name), number, systems)
+        else:
+            yield make(evaluate(branch, type_name), number, wanted)
 
 
 def _composite(parameter: SearchParameter, type_name: str, number: Any) -> Iterator[Step]:
@@ -110,6 +113,14 @@ def _token_step(read: Typed, number: Any, wanted: str | None) -> Step:
             if kind in ("CodeableConcept", "Coding", "Identifier"):
                 for text in values.token_texts(kind, value):
                     rows.string.append((number, *values.string_row(text)))
+    return step
+
+
+def _code_step(read: Typed, number: Any, systems: dict[str, str]) -> Step:
+    def step(resource: Any, rows: Rows) -> None:
+        for _, value in read(resource):
+            for hash_, code, _ in values.tokens("code", value):
+                rows.token.append((number, hash_, code, systems.get(code)))
     return step
 
 

@@ -203,7 +203,9 @@ def _include(query: Query, name: str, value: str) -> Query:
         raise UnknownParameter(f"{name}: no such modifier", name)
     reverse = base == "_revinclude"
     source, _, rest = value.partition(":")
-    code, _, target = rest.partition(":")
+    code, colon, target = rest.partition(":")
+    if colon and not target.strip():
+        raise Invalid(f"{name}={value}: the target type after the colon is missing", name)
     if value in ("*", "*:*"):
         source, code = "", "*"
     elif source not in resource_types() or not code:

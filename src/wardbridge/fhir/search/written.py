@@ -59,9 +59,9 @@ def token(written: str) -> Token:
 
 
 def quantity(written: str) -> Quantity:
-    """``[prefix]number``, or that with ``|system|code`` or ``||code``."""
+    """``[prefix]number``, or that with ``|system|code``, ``|system`` or ``||code``."""
     parts = [plain(part) for part in split_on(written, "|")]
-    if len(parts) not in (1, 3) and not (len(parts) == 2 and not parts[1]):
+    if len(parts) > 3:
         raise ValueError("a quantity has the form number, number|system|code or number||code")
     range_ = number_range(parts[0])
     system = parts[1] or None if len(parts) > 1 else None

@@ -1,0 +1,222 @@
+"""The suite ``fhir-search`` against the record in process: JSON lines with counts per group and each failure.
+
+    python -m bench.conformance_fhir_search --suite ../shared/suites/fhir-search
+
+Judged as the suite's README says: tagged cases apart, ``r4`` where the suite gives what R4's own text asks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from bench.record_app import build
+from wardbridge.core.clock import SystemClock
+from wardbridge.core.db import open_pool
+from wardbridge.core.migrate import migrate
+from wardbridge.core.postgres import Embedded
+
+LATER = ("_has:", ":iterate", ":recurse", "_filter")
+"""What issue 3 adds; a case that needs it is counted as ``later``."""
+
+
+def needs_later(case: dict[str, Any]) -> bool:
+    pairs = [*case.get("params", []), *case.get("form", [])]
+    names = [name for name, _ in pairs]
+    return any(mark in name for name in names for mark in LATER) or any(
+        "." in name.partition(":")[0] or "." in name for name in names)
+
+
+def name_of(resource: dict[str, Any]) -> str:
+    return f"{resource['resourceType']}/{resource.get('id')}"
+
+
+async def pages(client: httpx.AsyncClient, case: dict[str, Any]) -> tuple[list[httpx.Response], list[dict[str, Any]]]:
+    headers = dict(case.get("headers") or {})
+    method = case.get("method", "GET")
+    url = "/" + (case.get("path") or "")
+    query = urlencode([tuple(p) for p in case.get("params", [])])
+    content = None
+    if case.get("form") is not None:
+        content = urlencode([tuple(p) for p in case["form"]]).encode()
+        headers["content-type"] = "application/x-www-form-urlencoded"
+    answers = [await client.request(method, url + (f"?{query}" if query else ""), content=content, headers=headers)]
+    found: list[dict[str, Any]] = []
+    while answers[-1].status_code == 200:
+        body = answers[-1].json()
+        found.extend(body.get("entry", []))
+        following = [link["url"] for link in body.get("link", []) if link["relation"] == "next"]
+        if not following or len(answers) > 200:
+            break
+        answers.append(await client.get(following[0], headers={"prefer": headers.get("Prefer", "")}))
+    return answers, found
+
+
+def judge(expect: dict[str, Any], answers: list[httpx.Response], found: list[dict[str, Any]]) -> str:
+    """'' when every condition holds, else what does not."""
+    first = answers[0]
+    if first.status_code != expect.get("status", 200):
+        return f"status {first.status_code}: {first.text[:200]}"
+    if any(a.status_code != 200 for a in answers[1:]):
+        return f"a page failed: {[a.status_code for a in answers]}"
+    by_mode: dict[str, list[str]] = {"match": [], "include": [], "outcome": []}
+    for one in found:
+        by_mode[one.get("search", {}).get("mode", "match")].append(name_of(one["resource"]))
+    match, include = by_mode["match"], by_mode["include"]
+    if len(set(match)) != len(match):
+        return "a match is given twice"
+    for key, got in (("ids", match + sorted(set(include))), ("match", match), ("include", sorted(set(include)))):
+        if key in expect and sorted(expect[key]) != sorted(got):
+            missing = sorted(set(expect[key]) - set(got))
+            return f"{key}: missing {missing[:5]}, too many {sorted(set(got) - set(expect[key]))[:5]}"
+    if "contains" in expect and not set(expect["contains"]) <= set(match):
+        return "contains: some are missing"
+    if "ordered" in expect:
+        at = 0
+        for group in expect["ordered"]:
+            if sorted(match[at:at + len(group)]) != sorted(group):
+                return f"order: {match[:8]}"
+            at += len(group)
+        if at != len(match):
+            return f"order: {len(match)} instead of {at}"
+    if expect.get("includes_last"):
+        modes = [one.get("search", {}).get("mode") for one in found]
+        if "include" in modes and "match" in modes[modes.index("include"):]:
+            return "an include before a match"
+    if "page_size" in expect:
+        for answer in answers:
+            size = sum(e.get("search", {}).get("mode") == "match" for e in answer.json().get("entry", []))
+            if size > expect["page_size"]:
+                return f"a page of {size}"
+    if "total" in expect and first.json().get("total") != expect["total"]:
+        return f"total {first.json().get('total')}"
+    if expect.get("next_link") is False and any(k["relation"] == "next" for k in first.json().get("link", [])):
+        return "there is a next link"
+    if expect.get("outcome"):
+        is_outcome = first.status_code == 200 and by_mode["outcome"]
+        if not is_outcome and first.json().get("resourceType") != "OperationOutcome":
+            return "no OperationOutcome"
+    return _elements(expect, found)
+
+
+def _elements(expect: dict[str, Any], found: list[dict[str, Any]]) -> str:
+    by_name = {name_of(one["resource"]): one["resource"] for one in found}
+    for name, wanted in (expect.get("elements") or {}).items():
+        resource = by_name.get(name, {})
+        for element in wanted.get("present", ()):
+            if element.split(".")[-1] not in resource:
+                return f"{name}.{element} is absent"
+        for element in wanted.get("absent", ()):
+            if element in resource:
+                return f"{name}.{element} is there"
+    for name, wanted in (expect.get("values") or {}).items():
+        for path, value in wanted.items():
+            at: Any = by_name.get(name, {})
+            for step in path.replace("]", "").replace("[", ".").split("."):
+                at = (at[int(step)] if isinstance(at, list) else at.get(step)) if at is not None else None
+            if at != value:
+                return f"{name}.{path} is {at!r}"
+    if "sorted_by" in expect and not _sorted(expect["sorted_by"], found):
+        return f"not sorted by {expect['sorted_by']}"
+    return ""
+
+
+def _sorted(by: Any, found: list[dict[str, Any]]) -> bool:
+    path, direction = (by["path"], by.get("direction", "asc")) if isinstance(by, dict) else (by[0], by[1])
+    keys = []
+    for one in found:
+        if one.get("search", {}).get("mode") != "match":
+            continue
+        at: Any = one["resource"]
+        for step in path.split(".")[1 if path[:1].isupper() else 0:]:
+            at = at[0] if isinstance(at, list) else at
+            at = at.get(step) if isinstance(at, dict) else None
+        keys.append(str(at))
+    return keys == sorted(keys, reverse=str(direction).startswith("desc"))
+
+
+async def load(client: httpx.AsyncClient, steps: list[dict[str, Any]]) -> int:
+    """Put and delete what the groups need; the number of refused steps."""
+    refused = 0
+    for step in steps:
+        if "put" in step:
+            answer = await client.put("/" + name_of(step["put"]), content=json.dumps(step["put"]).encode())
+        else:
+            answer = await client.delete("/" + step["delete"])
+        refused += answer.status_code >= 400
+    return refused
+
+
+async def run(client: httpx.AsyncClient, suite: Path, only: str = "") -> list[dict[str, Any]]:
+    """One row a group, and one a failure."""
+    groups = [json.loads(path.read_text("utf-8")) for path in sorted(suite.glob("*.json"))]
+    refused = sum([await load(client, group["setup"]) for group in groups])
+    rows: list[dict[str, Any]] = [{"suite": "fhir-search", "setup_refused": refused}]
+    for group in groups:
+        if only and group["group"] != only:
+            continue
+        counts: Counter[str] = Counter()
+        for case in group["cases"]:
+            answers, found = await pages(client, case)
+            expect = case.get("r4") or case["expect"]
+            said = judge(expect if isinstance(expect, dict) else {"ids": expect}, answers, found)
+            tagged = [tag for tag in case.get("tags") or [] if tag != "eq-overlap"]
+            kind = "later" if needs_later(case) else "tagged" if tagged else "plain"
+            counts[f"{kind}_{'failed' if said else 'passed'}"] += 1
+            if answers[0].status_code >= 500:
+                counts["status_5xx"] += 1
+            if said and kind != "later":
+                rows.append({"failed": case["name"], "group": group["group"], "query": case.get("query"),
+                             "tags": tagged, "why": said})
+        rows.append({"group": group["group"], **dict(sorted(counts.items()))})
+    return rows
+
+
+async def main_async(suite: Path, only: str) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="wbb-"))
+    server = Embedded(folder, SystemClock())
+    await server.start()
+    try:
+        pool = await open_pool(server.dsn, size=1)
+        await migrate(pool)
+        await pool.close()
+        pool, app = await build(server.dsn, validated=False, base="http://test/fhir")
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(_rooted(app)), base_url="http://test/fhir",
+                                     headers={"content-type": "application/fhir+json"}, timeout=60) as client:
+            total: Counter[str] = Counter()
+            for row in await run(client, suite, only):
+                print(json.dumps(row))
+                if "group" in row and "failed" not in row:
+                    total.update({key: value for key, value in row.items() if isinstance(value, int)})
+            print(json.dumps({"suite": "fhir-search", **dict(sorted(total.items()))}))
+        await pool.close()
+    finally:
+        await server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _rooted(app: Any) -> Any:
+    async def rooted(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "root_path": "/fhir"}, receive, send)
+    return rooted
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--suite", type=Path, default=Path("../shared/suites/fhir-search"))
+    parser.add_argument("--group", default="")
+    given = parser.parse_args()
+    asyncio.run(main_async(given.suite, given.group))
+
+
+if __name__ == "__main__":
+    main()
