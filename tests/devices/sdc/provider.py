@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from sdc11073.certloader import mk_ssl_contexts
+from sdc11073.httpserver.compression import CompressionHandler
+from sdc11073.httpserver.httpserverimpl import HttpServerThreadBase, _ThreadingHTTPServer
 from sdc11073.location import SdcLocation
+from sdc11073.loghelper import get_logger_adapter
 from sdc11073.mdib import ProviderMdib
 from sdc11073.provider import SdcProvider
 from sdc11073.wsdiscovery import WSDiscovery
@@ -35,6 +38,23 @@ class Silent:
     def publish_service(self, *_: object) -> None: ...
 
     def clear_service(self, *_: object) -> None: ...
+
+
+class FixedPort(HttpServerThreadBase):
+    """sdc11073's server on a port of our choice, so that a device can come back at its old address."""
+
+    def __init__(self, port: int, tls: Any) -> None:
+        encodings = CompressionHandler.available_encodings[:]
+        super().__init__("127.0.0.1", tls and tls.server_context, encodings, get_logger_adapter("sdc.device"))
+        self._port = port
+
+    def run(self) -> None:
+        _ThreadingHTTPServer.allow_reuse_address = True
+        address = (self._my_ipaddress, self._port)
+        self.httpd = _ThreadingHTTPServer(self.logger, address, 0, self.supported_encodings)
+        self.base_url = f"http://{self._my_ipaddress}:{self._port}/"
+        self.started_evt.set()
+        self.httpd.serve_forever()
 
 
 class Provider:
@@ -56,7 +76,12 @@ class Provider:
             ssl_context_container=tls,
             max_subscription_duration=options.expires,
         )
-        self.device.start_all(start_rtsample_loop=False)
+        server = None
+        if options.port:
+            server = FixedPort(options.port, tls)
+            server.start()
+            server.started_evt.wait(10)
+        self.device.start_all(start_rtsample_loop=False, shared_http_server=server)
         self.device.publish()
 
     def hello(self) -> dict[str, Any]:
@@ -165,6 +190,7 @@ def main() -> None:
     parser.add_argument("--epr", default="c0ffee00-0000-4000-8000-000000000001")
     parser.add_argument("--discovery", action="store_true")
     parser.add_argument("--tls", default="")
+    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--expires", type=int, default=15)
     provider = Provider(parser.parse_args())
     print(json.dumps(provider.hello()), flush=True)

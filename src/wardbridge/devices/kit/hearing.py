@@ -11,7 +11,7 @@ from wardbridge.core.clock import FakeClock, settle
 from wardbridge.devices.kit.rig import Rig, heard, running
 from wardbridge.devices.kit.sinks import FailingSink, RecordingSink, SlowSink
 from wardbridge.devices.kit.snapshot import compare, picture
-from wardbridge.devices.values import AlertSignal, AnyValue, Reading, Waveform
+from wardbridge.devices.values import AnyValue, Reading, Waveform
 
 
 class ReplayKit:
@@ -73,8 +73,8 @@ def mutations(draw: st.DrawFn, data: bytes) -> bytes:
 
 
 def _measured(sink: RecordingSink) -> list[AnyValue]:
-    """The values that depend on nothing but the input."""
-    return [value for value in sink.values if isinstance(value, Reading | Waveform | AlertSignal)]
+    """The values that depend on nothing but the input: alerts and events also tell of what was before."""
+    return [value for value in sink.values if isinstance(value, Reading | Waveform)]
 
 
 class MutationKit:

@@ -83,6 +83,7 @@ class Sdc:
         self.dial = dial
         self.counts: Counter[str] = Counter(messages=0, attempts=0, quarantined=0)
         self.inbox: Inbox | None = None
+        self._mirror: Mirror | None = None  # kept over a reconnect, so that alerts that ended meanwhile end
         self._state = "waiting"
         self._text = "not started"
         self._since = context.clock.now()
@@ -138,7 +139,10 @@ class Sdc:
         worker = ThreadPoolExecutor(1, thread_name_prefix=f"sdc map {self.context.link}")
         try:
             opened = await session.open(inbox)
-            mirror = Mirror(opened.device, opened.dpws)
+            mirror = self._mirror
+            if mirror is None or mirror.device != opened.device:
+                mirror = self._mirror = Mirror(opened.device, opened.dpws)
+            mirror.dpws = opened.dpws
             await self._load(mirror, opened, worker, (DeviceEvent("connected"),))
             self.context.log.info("sdc_connected", machines=len(mirror.machines()))
             try:
@@ -152,7 +156,7 @@ class Sdc:
             await _finish(asyncio.ensure_future(self._close(session, worker)))
 
     async def _close(self, session: Session, worker: ThreadPoolExecutor) -> None:
-        worker.shutdown(wait=False, cancel_futures=True)
+        worker.shutdown(cancel_futures=True)  # at most the mapping of one turn, some milliseconds
         with suppress(PeerLost):
             await session.close()
 

@@ -58,7 +58,7 @@ SPECIFICATION = {  # production specifications, MDC_ID_PROD_SPEC_*
     531975: "software",
     531976: "firmware",
 }
-SEX = {"M": "male", "F": "female", "Unspec": "unknown", "Unkn": "unknown"}  # pm:Sex
+SEX = {"M": "M", "F": "F", "Unspec": "U", "Unkn": "U"}  # pm:Sex as HL7 table 0001
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ class LiveSession:
         self._worker = None
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(worker, self._close)
-        worker.shutdown(wait=False)
+        worker.shutdown()  # idle by now
 
     async def _run(self, call: Callable[..., T], *args: Any) -> T:
         if self._worker is None:
