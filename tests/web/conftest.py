@@ -1,0 +1,76 @@
+"""A signed-in browser of every role against the real guard, identity and audit record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from tests.web.scene import Scene
+
+from wardbridge.core.clock import SystemClock
+from wardbridge.security.audit import Audit
+from wardbridge.security.http import COOKIE
+from wardbridge.security.identity import Identity
+from wardbridge.security.tokens import Tokens
+from wardbridge.web.app import routes
+from wardbridge.web.live.hub import Hub
+from wardbridge.web.room import Room
+
+ROLES = ("nurse", "physician", "technician", "operator", "administrator")
+
+
+@dataclass
+class House:
+    """The web room of a test: the application, its room and the scene behind it."""
+
+    app: Starlette
+    room: Room
+    scene: Scene
+    hub: Hub
+
+    async def cookie(self, role: str) -> tuple[str, str]:
+        """(session cookie, CSRF token) of a person with ``role``."""
+        opened = await self.room.identity.open(f"person-{role}", f"{role.title()} Test", frozenset({role}), "")
+        return opened.cookie, opened.principal.csrf
+
+
+@pytest.fixture
+async def house(database, tmp_path: Path) -> House:
+    clock = SystemClock()
+    identity = Identity(database.pool, Tokens(tmp_path / "keys", clock), clock)
+    for role in ROLES:
+        await database.pool.execute(
+            "INSERT INTO person (person_id, login, display, roles, password) VALUES ($1, $2, $3, $4, 'x')",
+            f"person-{role}", role, f"{role.title()} Test", [role],
+        )  # fmt: skip
+    scene = Scene(clock)
+    room = Room(sources=scene.sources(), identity=identity, audit=Audit(database.pool, clock), pool=database.pool,
+                clock=clock, zone=ZoneInfo("Europe/Berlin"), site="St. Test")  # fmt: skip
+    hub = Hub(room.sources.feed, clock)
+    return House(Starlette(routes=routes(room, hub)), room, scene, hub)
+
+
+Enter = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture
+async def enter(house: House) -> AsyncIterator[Callable[[str], object]]:
+    """``async with enter("nurse") as browser``: a client with that role's session (``""``: nobody)."""
+
+    @asynccontextmanager
+    async def open_client(role: str) -> AsyncIterator[httpx.AsyncClient]:
+        transport = httpx.ASGITransport(app=house.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://ward.test") as client:
+            if role:
+                cookie, csrf = await house.cookie(role)
+                client.cookies.set(COOKIE, cookie)
+                client.csrf = csrf  # type: ignore[attr-defined]
+            yield client
+
+    yield open_client
