@@ -39,19 +39,23 @@ class Child:
     async def run(self) -> None:
         """Start the process, and again whenever it ends, with a growing pause while it ends quickly."""
         pause = 0.2
-        while not self._stopping:
+        while not self.stopping():
             started = self._clock.monotonic()
             self.process = await asyncio.create_subprocess_exec(
                 *self._command, stdin=asyncio.subprocess.PIPE, env=self._environ, start_new_session=True
             )
             code = await self.process.wait()
-            if self._stopping:
+            if self.stopping():
                 return
             lived = self._clock.monotonic() - started
             self.restarts += 1
             log.error("process.ended", name=self.name, code=code, seconds=round(lived, 1), restarts=self.restarts)
             pause = 0.2 if lived > QUICK_SECONDS else min(pause * 2, BACKOFF_LIMIT_SECONDS)
             await self._clock.sleep(pause)
+
+    def stopping(self) -> bool:
+        """Whether :meth:`stop` was called."""
+        return self._stopping
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL after 20 seconds."""

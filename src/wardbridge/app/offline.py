@@ -54,7 +54,7 @@ async def migrate_database(settings: Settings) -> list[str]:
 
 async def check(settings: Settings) -> list[str]:
     """Everything that an operator should mend before going live."""
-    from wardbridge.devices.manifest import check_drivers
+    from wardbridge.devices.quality import check_drivers
 
     problems = [*warnings(settings), *(str(problem) for problem in check_drivers())]
     try:
@@ -133,17 +133,37 @@ async def add_service(settings: Settings, client: str, name: str, scopes: tuple[
 
 async def list_devices(settings: Settings) -> list[str]:
     """One JSON object a device."""
-    from wardbridge.devices.registry import list_devices as listed
+    from wardbridge.devices import fleet
 
     async with _pool(settings) as pool:
-        return [dumps({"device": row.device_id, "key": row.key, "state": row.state, "label": row.label,
-                       "link": row.link, "last_seen": iso(row.last_seen) if row.last_seen else None}).decode()
-                for row in await listed(pool)]  # fmt: skip
+        return [
+            dumps(
+                {
+                    "device": row.device_id,
+                    "key": row.key,
+                    "state": row.state,
+                    "label": row.label,
+                    "manufacturer": row.manufacturer,
+                    "model": row.model,
+                    "serial": row.serial,
+                    "firmware": row.firmware,
+                    "link": row.link,
+                    "last_seen": iso(row.last_seen) if row.last_seen else None,
+                }
+            ).decode()
+            for row in await fleet.list_devices(pool)
+        ]
 
 
-async def expect_device(settings: Settings, **known: str) -> None:
-    """Expect a device at first sight; see ``devices.registry.register``."""
-    from wardbridge.devices.registry import register
+async def expect_device(settings: Settings, place: str, **known: str) -> None:
+    """Announce a device: accepted at first sight. ``place`` is ``ward|room|bed`` or empty. Raises Invalid."""
+    from wardbridge.app.parts import parts_of
+    from wardbridge.devices import fleet, places
+    from wardbridge.devices.store.registry import Expected
 
-    async with _pool(settings) as pool, transaction(pool) as conn:
-        await register(conn, clock=SystemClock(), by="command line", **known)
+    clock = SystemClock()
+    async with _pool(settings) as pool:
+        parts = await parts_of(settings, pool, clock)
+        async with transaction(pool) as conn:
+            place_id = (await places.ensure(parts, conn, place)).place_id if place else ""
+            await fleet.register(conn, [Expected(place_id=place_id, **known)], by="command line", at=clock.now())
