@@ -167,7 +167,7 @@ def types(folder: Path) -> dict[str, Any]:
 
 def search(folder: Path) -> dict[str, Any]:
     rows = []
-    everything = sorted(RESOURCES - {"Resource", "DomainResource"})
+    everything = sorted(RESOURCES - {"Resource", "DomainResource", "Parameters"})
     for s in read(folder, "SearchParameter"):
         if "base" not in s:
             continue

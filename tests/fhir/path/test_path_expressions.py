@@ -287,7 +287,9 @@ def test_the_environment_answers() -> None:
         run("%unknown")
 
 
-@pytest.mark.parametrize("expression", ["name.given1", "Encounter.name", "name.where(foo = 1)", "(birthDate as date).unit"])
+@pytest.mark.parametrize(
+    "expression", ["name.given1", "Encounter.name", "name.where(foo = 1)", "(birthDate as date).unit"]
+)
 def test_strict_refuses_unknown_elements(expression: str) -> None:
     assert compile(expression, "Patient")(PATIENT) == []
     with pytest.raises(PathError) as caught:
@@ -295,7 +297,9 @@ def test_strict_refuses_unknown_elements(expression: str) -> None:
     assert caught.value.kind == "semantic"
 
 
-@pytest.mark.parametrize("expression", ["name.given", "name.where(use = 'x')", "birthDate.extension('u').value", "contained.name"])
+@pytest.mark.parametrize(
+    "expression", ["name.given", "name.where(use = 'x')", "birthDate.extension('u').value", "contained.name"]
+)
 def test_strict_accepts_known_elements(expression: str) -> None:
     compile(expression, "Patient", strict=True)
 

@@ -38,7 +38,9 @@ def grown(type_name: str, depth: int = 4, turn: int = 0) -> Any:
         key, inner = element.keys[turn % len(element.keys)]
         if inner == "Extension" and depth < 3:
             continue
-        out[key] = [grown(inner, depth - 1, turn + i) for i in range(2)] if element.many else grown(inner, depth - 1, turn)
+        out[key] = (
+            [grown(inner, depth - 1, turn + i) for i in range(2)] if element.many else grown(inner, depth - 1, turn)
+        )
     return out
 
 

@@ -37,7 +37,9 @@ def sample(type_name: str, draw: Any, depth: int = 3) -> Any:
             case "integer" | "positiveInt" | "unsignedInt" | "decimal":
                 return draw(st.integers(0, 3))
             case "date" | "dateTime" | "instant":
-                return draw(st.sampled_from(["2024", "2024-05-01", "2024-05-01T10:00:00Z", "2025-01-01T10:00:00+02:00"]))
+                return draw(
+                    st.sampled_from(["2024", "2024-05-01", "2024-05-01T10:00:00Z", "2025-01-01T10:00:00+02:00"])
+                )
             case _:
                 return draw(st.sampled_from(WORDS))
     if type_name == "Resource":

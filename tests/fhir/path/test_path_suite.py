@@ -6,7 +6,6 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-
 from bench.conformance_fhirpath import SUITE, problem, run
 
 

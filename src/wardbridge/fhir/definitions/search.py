@@ -36,7 +36,8 @@ class SearchParameter(msgspec.Struct, frozen=True):
 @cache
 def all_search_parameters() -> tuple[SearchParameter, ...]:
     """All parameters of the package, by URL."""
-    every = tuple(sorted(resource_types()))
+    # Parameters is no target: it has no existence of its own.
+    every = tuple(sorted(resource_types() - {"Parameters"}))
     out = []
     for row in packed("search.json.gz")["parameters"]:
         target = row.get("target", ())
@@ -87,5 +88,9 @@ def compartments() -> tuple[str, ...]:
 
 @cache
 def compartment(name: str) -> dict[str, tuple[str, ...]]:
-    """Resource type -> codes of the search parameters that link it to the compartment (`{def}` = itself)."""
+    """Resource type -> codes of the search parameters that link it to the compartment.
+
+    The resource that the compartment is about belongs to it by its id and is not listed, unless others of its type
+    may belong too (Patient.link).
+    """
     return {k: tuple(v) for k, v in packed("search.json.gz")["compartments"][name].items()}
