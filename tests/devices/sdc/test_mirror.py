@@ -87,7 +87,7 @@ def test_a_readings_limits_and_alarm_flag_follow_the_alert() -> None:
     heard = [mirror.apply(report, NOW) for report in reports[:2]]
     assert values(heard[0], Reading)[0].high == ""
     later = messages("alerts")[1]
-    later[0][0].set("StateVersion", "99")
+    later[0][-1].set("StateVersion", "99")
     shown = values(mirror.apply(later, NOW), Reading)[0]
     assert shown.high == "120"
     assert shown.quality & 512

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from sdc11073.httpserver.compression import CompressionHandler
 from sdc11073.httpserver.httprequesthandler import DispatchingRequestHandler
@@ -100,7 +100,9 @@ class EventSink(HttpServerThreadBase):
         gone: Callable[[], None],
         handler: type[Any] = QuickHandler,
     ) -> None:
-        super().__init__(address, tls, CompressionHandler.available_encodings[:], get_logger_adapter("sdc.wardbridge"))
+        super().__init__(
+            address, cast(Any, tls), CompressionHandler.available_encodings[:], get_logger_adapter("sdc.wardbridge")
+        )
         self.name = f"sdc events {address}"
         self._gone = gone
         self._handler = handler
