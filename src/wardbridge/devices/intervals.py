@@ -94,8 +94,16 @@ class Span(msgspec.Struct, frozen=True):
     @property
     def answer(self) -> tuple[str, str, str, str, str, str, str, tuple[str, ...]]:
         """Everything except the times: neighbours with one answer are one span."""
-        return (self.patient_id, self.visit, self.place_id, self.source, self.by, self.reason, self.conflict,
-                self.others)
+        return (
+            self.patient_id,
+            self.visit,
+            self.place_id,
+            self.source,
+            self.by,
+            self.reason,
+            self.conflict,
+            self.others,
+        )
 
 
 def derive(facts: Facts, since: int = 0) -> list[Span]:
@@ -186,29 +194,60 @@ def _by_hand(hand: Hand, named: Subject, start: int, stop: int, place: str) -> S
     if not hand.patient_id:
         return Span(start, stop, place_id=place, source="hand", by=hand.by, reason="taken off")
     others = tuple(p for p in named.patients if p != hand.patient_id)
-    return Span(start, stop, hand.patient_id, place_id=place, source="hand", by=hand.by,
-                conflict="hand-pid" if others else "", others=others)
+    return Span(
+        start,
+        stop,
+        hand.patient_id,
+        place_id=place,
+        source="hand",
+        by=hand.by,
+        conflict="hand-pid" if others else "",
+        others=others,
+    )
 
 
 def _by_rule(facts: Facts, named: Subject, start: int, stop: int, place: str) -> Span:
-    here = () if place not in facts.bindable else tuple(sorted(
-        {s.patient_id for s in facts.stays if s.place_id == place and s.start <= start < s.stop}))
+    here = (
+        ()
+        if place not in facts.bindable
+        else tuple(sorted({s.patient_id for s in facts.stays if s.place_id == place and s.start <= start < s.stop}))
+    )
     if len(named.patients) == 1:
         others = tuple(p for p in here if p != named.patients[0])
         against = "pid-place" if others and named.patients[0] not in here else ""
-        return Span(start, stop, named.patients[0], place_id=place, source="pid", conflict=against,
-                    others=others if against else ())
+        return Span(
+            start,
+            stop,
+            named.patients[0],
+            place_id=place,
+            source="pid",
+            conflict=against,
+            others=others if against else (),
+        )
     if len(named.patients) > 1:
-        return Span(start, stop, place_id=place, reason="the device names several patients",
-                    conflict="pid-place", others=named.patients)
+        return Span(
+            start,
+            stop,
+            place_id=place,
+            reason="the device names several patients",
+            conflict="pid-place",
+            others=named.patients,
+        )
     if named.ids:
-        return Span(start, stop, place_id=place, reason="the device names a patient who is not known",
-                    conflict="pid-unknown" if here else "", others=here)
+        return Span(
+            start,
+            stop,
+            place_id=place,
+            reason="the device names a patient who is not known",
+            conflict="pid-unknown" if here else "",
+            others=here,
+        )
     if len(here) == 1:
         return Span(start, stop, here[0], place_id=place, source="adt")
     if here:
-        return Span(start, stop, place_id=place, reason="several patients in one place",
-                    conflict="place-shared", others=here)
+        return Span(
+            start, stop, place_id=place, reason="several patients in one place", conflict="place-shared", others=here
+        )
     return Span(start, stop, place_id=place, reason="no patient in the place" if place else "no place")
 
 

@@ -19,35 +19,49 @@ from wardbridge.devices.values import AlertSignal, DeviceEvent
 class Record(Protocol):
     """The FHIR record, inside the caller's transaction."""
 
-    async def put(self, conn: Connection, resources: Sequence[Mapping[str, Any] | bytes]) -> None:
+    async def put(self, conn: Connection, resources: Sequence[dict[str, Any]]) -> None:
         """Create or update resources under the ids that they carry.
 
         Raises Invalid with the first problem when one breaks a rule of FHIR.
         """
         ...
 
-    async def find_or_create(self, conn: Connection, resource: Mapping[str, Any], query: str) -> str:
+    async def find_or_create(self, conn: Connection, resource: dict[str, Any], query: str) -> str:
         """Conditional create: the id of the one match of ``query`` (``identifier=system|value``), else of
         the new resource. Raises Conflict when several match."""
         ...
 
     async def current(self, conn: Connection, kind: str, ident: str) -> dict[str, Any] | None:
-        """The present version as a value (numbers as :class:`decimal.Decimal` or text), None when absent."""
+        """The present version as a value (numbers exact), None when absent."""
         ...
 
 
 class AlertSink(Protocol):
     """Takes what devices alarm about. Must be idempotent by ``signal.event_id``."""
 
-    async def apply(self, conn: Connection, device_id: str, patient_id: str | None, place_id: str | None,
-                    signal: AlertSignal, received: int) -> None: ...
+    async def apply(
+        self,
+        conn: Connection,
+        device_id: str,
+        patient_id: str | None,
+        place_id: str | None,
+        signal: AlertSignal,
+        received: int,
+    ) -> None: ...
 
 
 class EventSink(Protocol):
     """Takes what happens to devices themselves: faults, battery, connection."""
 
-    async def apply(self, conn: Connection, device_id: str, patient_id: str | None, place_id: str | None,
-                    event: DeviceEvent, received: int) -> None: ...
+    async def apply(
+        self,
+        conn: Connection,
+        device_id: str,
+        patient_id: str | None,
+        place_id: str | None,
+        event: DeviceEvent,
+        received: int,
+    ) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,9 @@ def stays(patient_id: str, events: Iterable[Heard]) -> list[Stay]:
 
 
 def _target(standing: Sequence[Heard], kinds: tuple[str, ...], cancel: Heard) -> Heard | None:
-    candidates = [e for e in standing if e.kind in kinds and _same_visit(e.visit, cancel.visit)
-                  and e.recorded <= cancel.recorded]
+    candidates = [
+        e for e in standing if e.kind in kinds and _same_visit(e.visit, cancel.visit) and e.recorded <= cancel.recorded
+    ]
     exact = [e for e in candidates if e.occurred == cancel.occurred]
     return max(exact or candidates, key=lambda e: (e.occurred, e.recorded, e.order), default=None)
 

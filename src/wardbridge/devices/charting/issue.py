@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 
 from wardbridge.core.clock import iso
@@ -74,12 +75,7 @@ async def verify(parts: Parts, conn: Connection, observation_id: str, by: str) -
         return
     now = parts.clock.now()
     await points.mark_verified(conn, point.point_id, by, now)
-    seen = Due(
-        *(
-            now if name == "verified_at" else by if name == "verified_by" else getattr(point, name)
-            for name in Due.__struct_fields__
-        )
-    )
+    seen = msgspec.structs.replace(point, verified_by=by, verified_at=now)
     await parts.record.put(conn, [_resource(seen, observation_id, await _generation(conn, seen))])
 
 

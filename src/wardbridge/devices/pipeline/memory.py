@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wardbridge.core.db import Connection
+from wardbridge.devices.charting.point import Content
 from wardbridge.devices.charting.policy import Policy
 from wardbridge.devices.charting.select import Channel, channel
 from wardbridge.devices.clocks import Offset
@@ -34,7 +35,7 @@ class Machine:
         self.subject: tuple[str, ...] = ()
         self.subject_since = 0
         self.place_said = ""
-        self._charted: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        self._charted: dict[tuple[str, str, int], list[tuple[int, str]]] = {}
 
     @property
     def device_id(self) -> str:
@@ -73,7 +74,8 @@ class Machine:
                 for key, r in one.values()])
             for name, (key, reading) in one.items():
                 opened = channel(ids[name], reading, policy)
-                for slot, text in self._charted.get((opened.group, opened.rule.mode if opened.rule else ""), ()):
+                mode = opened.rule.mode if opened.rule is not None else ""
+                for slot, text in self._charted.get((opened.group, mode, opened.code), ()):
                     opened.restore(slot, text)
                 self.channels[key] = opened
 
@@ -87,8 +89,10 @@ class Machine:
                 self.waves[key] = ids[wave.channel]
         return [self.waves[key] for key in keys]
 
-    def charted(self, name: str, reason: str, slot: int, text: str) -> None:
-        self._charted.setdefault((name, reason), []).append((slot, text))
+    def charted(self, name: str, reason: str, slot: int, found: Content) -> None:
+        """What was charted last of a channel or panel: restored when its channels open."""
+        for one in found.parts:
+            self._charted.setdefault((name, reason, one.code), []).append((slot, one.text))
 
 
 def kind_of(reading: Reading) -> str:
@@ -127,7 +131,7 @@ class Memory:
             await self.add(conn, device)
         by_id = {device.device_id: self.machines[key] for key, device in found.items()}
         for device_id, name, reason, slot, content in await points.latest(conn, list(by_id)):
-            by_id[device_id].charted(name, reason, slot, content.parts[0].text)
+            by_id[device_id].charted(name, reason, slot, content)
 
     async def add(self, conn: Connection, device: Device) -> Machine:
         """Keep a machine."""
