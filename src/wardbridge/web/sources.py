@@ -4,6 +4,7 @@ Every write takes ``by``, the signed-in person, and does its own re-check that t
 together; it raises :class:`wardbridge.core.errors.WardbridgeError` (NotFound, Invalid, Conflict ...) with a
 message for people. Reads return view models. Times are µs since the epoch (UTC); ``since <= t < until``.
 
+Manual entry, channels and hot rows are values of care and telemetry.
 Sign-in, sessions, ``decide`` and the audit record are used from security as they are.
 """
 
@@ -15,7 +16,9 @@ from typing import Protocol
 
 import msgspec
 
+from wardbridge.care.manual import Manual
 from wardbridge.security.principal import Principal
+from wardbridge.telemetry.values import Channel, Hot, Position
 from wardbridge.web import views as v
 
 Who = Principal
@@ -55,23 +58,6 @@ class Bindings(Protocol):
         ...
 
     async def claim(self, device_id: str, start: int, stop: int, patient_id: str, by: Who) -> int: ...
-
-
-class Manual(msgspec.Struct, frozen=True, kw_only=True):
-    """What no device gives. Empty texts were not entered; texts as typed, checked against the ranges.
-
-    consciousness A C V P U; oxygen is air or a device name with flow (L/min) or fio2 (%); temperature in
-    Cel with its site; urine in mL since ``urine_since``.
-    """
-
-    time: int
-    consciousness: str = ""
-    oxygen: str = ""
-    oxygen_flow: str = ""
-    fio2: str = ""
-    temperature: str = ""
-    temperature_site: str = ""
-    urine: str = ""
 
 
 class Charts(Protocol):
@@ -145,50 +131,6 @@ class Messages(Protocol):
         ...
 
 
-class Sample(msgspec.Struct, frozen=True, gc=False):
-    """A new numeric of a channel, as the tail gives it."""
-
-    channel_id: int
-    text: str
-    time: int
-    received: int
-    quality: int
-
-
-class Run(msgspec.Struct, frozen=True, gc=False):
-    """A new run of waveform samples: int16 little endian, spacing in µs, physical = sample*scale + offset."""
-
-    channel_id: int
-    start: int
-    period: float
-    scale: float
-    offset: float
-    samples: bytes
-    quality: int
-
-
-class Slice(msgspec.Struct, frozen=True):
-    """What one device said in one write: the unit of the live stream."""
-
-    sequence: int
-    device_id: str
-    received: int
-    numerics: tuple[Sample, ...]
-    waves: tuple[Run, ...]
-
-
-class Channel(msgspec.Struct, frozen=True):
-    """What a channel is: the slot or wave kind that the screens file it under."""
-
-    channel_id: int
-    device_id: str
-    label: str
-    unit: str
-    kind: str
-    code: int
-    refid: str
-
-
 class Where(msgspec.Struct, frozen=True):
     """Where a device stands now and whom it is bound to."""
 
@@ -201,11 +143,11 @@ class Where(msgspec.Struct, frozen=True):
 class Feed(Protocol):
     """The live tail (telemetry.tail, devices, alarms), read once a process by the hub."""
 
-    async def head(self) -> int:
-        """The newest sequence that a tail may start after."""
+    async def head(self) -> Position:
+        """The newest position that a tail may start after."""
         ...
 
-    async def tail(self, after: int, limit: int) -> Sequence[Slice]: ...
+    async def tail(self, after: Position, limit: int) -> Sequence[Hot]: ...
     async def channels(self, ids: Sequence[int]) -> Sequence[Channel]: ...
     async def where(self) -> Sequence[Where]: ...
     async def alarms(self) -> Sequence[v.Alarm]: ...

@@ -11,8 +11,8 @@ from collections import deque
 from typing import Any
 
 from wardbridge.security.principal import Principal
+from wardbridge.telemetry.values import Wave
 from wardbridge.web.live import wire
-from wardbridge.web.sources import Run
 
 WAVE_BYTES = 512 * 1024
 FRAME_RUNS = 400
@@ -28,7 +28,7 @@ class Browser:
         self.dropped = 0
         self._numbers: dict[str, dict[str, dict[str, Any]]] = {}
         self._states: dict[str, str] = {}
-        self._waves: deque[tuple[str, Run]] = deque()
+        self._waves: deque[tuple[str, Wave]] = deque()
         self._wave_bytes = 0
         self._wake = asyncio.Event()
 
@@ -42,7 +42,7 @@ class Browser:
         self._states[key] = message
         self._wake.set()
 
-    def put_wave(self, place: str, run: Run) -> None:
+    def put_wave(self, place: str, run: Wave) -> None:
         self._waves.append((place, run))
         self._wave_bytes += len(run.samples)
         while self._wave_bytes > WAVE_BYTES:

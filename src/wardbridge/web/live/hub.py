@@ -15,11 +15,13 @@ import structlog
 from wardbridge.core.clock import Clock
 from wardbridge.core.db import AWAY
 from wardbridge.core.errors import WardbridgeError
+from wardbridge.telemetry.values import Channel, Hot, Position, Wave
+from wardbridge.terminology.units import shown
 from wardbridge.web import views as v
 from wardbridge.web.live import wire
 from wardbridge.web.live.browser import Browser
 from wardbridge.web.slots import LEAD_ORDER, Reading, fill, wave_kind
-from wardbridge.web.sources import Channel, Feed, Run, Slice, Where
+from wardbridge.web.sources import Feed, Where
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +47,7 @@ class Hub:
         self._strips: dict[str, int] = {}
         self._alarms: tuple[v.Alarm, ...] = ()
         self._scores: dict[str, v.Score] = {}
-        self._after = -1
+        self._after: Position | None = None
         self._rung: set[str] = set()
         self._ring = asyncio.Event()
         self.slices = 0
@@ -108,7 +110,7 @@ class Hub:
     async def _tail(self) -> None:
         while True:
             try:
-                if self._after < 0:
+                if self._after is None:
                     await self._look_around()
                     await self._read_alarms()
                     self._after = await self._feed.head()
@@ -133,24 +135,24 @@ class Hub:
     # ---- numbers and waves ----------------------------------------------------------------------
 
     async def _read_tail(self) -> None:
-        while True:
-            slices = await self._feed.tail(self._after, TAIL_LIMIT)
-            if not slices:
+        while self._after is not None:
+            rows = await self._feed.tail(self._after, TAIL_LIMIT)
+            if not rows:
                 return
-            await self._learn(slices)
-            self._hand_out(slices)
-            self._after = slices[-1].sequence
-            self.slices += len(slices)
-            if len(slices) < TAIL_LIMIT:
+            await self._learn(rows)
+            self._hand_out(rows)
+            self._after = rows[-1].position
+            self.slices += len(rows)
+            if len(rows) < TAIL_LIMIT:
                 return
 
-    async def _learn(self, slices: Iterable[Slice]) -> None:
+    async def _learn(self, rows: Iterable[Hot]) -> None:
         """Look up channels and places that are new."""
         missing: set[int] = set()
         strangers = False
-        for one in slices:
-            missing.update(s.channel_id for s in one.numerics if s.channel_id not in self._channels)
-            missing.update(r.channel_id for r in one.waves if r.channel_id not in self._channels)
+        for one in (row.slice for row in rows):
+            missing.update(value.channel for value in one.numerics if value.channel not in self._channels)
+            missing.update(run.channel for run in one.waves if run.channel not in self._channels)
             strangers = strangers or one.device_id not in self._where
         if missing:
             if len(self._channels) > CHANNELS_KEPT:
@@ -160,29 +162,30 @@ class Hub:
         if strangers:
             await self._look_around()
 
-    def _hand_out(self, slices: Iterable[Slice]) -> None:
+    def _hand_out(self, rows: Iterable[Hot]) -> None:
         now = self._clock.now()
         touched: dict[str, set[int]] = {}
-        runs: dict[str, list[Run]] = {}
-        for one in slices:
+        runs: dict[str, list[Wave]] = {}
+        for one in (row.slice for row in rows):
             where = self._where.get(one.device_id)
             if where is None or not where.place_id:
                 continue
             place = self._readings.setdefault(where.place_id, {})
             changed = touched.setdefault(where.place_id, set())
-            for sample in one.numerics:
-                channel = self._channels.get(sample.channel_id)
-                known = place.get(sample.channel_id)
-                if channel is None or (known is not None and known.time > sample.time):
+            for value in one.numerics:
+                channel = self._channels.get(value.channel)
+                known = place.get(value.channel)
+                time = value.time or one.received
+                if channel is None or (known is not None and known.time > time):
                     continue
-                place[sample.channel_id] = Reading(
-                    channel.code, sample.text, sample.time, sample.received, sample.quality,
-                    sample.channel_id, one.device_id, channel.unit,
+                place[value.channel] = Reading(
+                    channel.spec.code, value.text, time, one.received, value.quality, value.channel,
+                    one.device_id, shown(channel.spec.ucum) or channel.spec.unit,
                 )  # fmt: skip
-                changed.add(sample.channel_id)
+                changed.add(value.channel)
             for run in one.waves:
                 runs.setdefault(where.place_id, []).append(run)
-                self._choose_strip(where.place_id, run.channel_id)
+                self._choose_strip(where.place_id, run.channel)
         wards = {where.place_id: where.ward_id for where in self._where.values()}
         for browser in self._browsers:
             for place_id, changed in touched.items():
@@ -194,10 +197,10 @@ class Hub:
     def _choose_strip(self, place: str, channel_id: int) -> None:
         """Remember which ECG channel the tile's strip shows: the best lead that was ever seen."""
         channel = self._channels.get(channel_id)
-        if channel is None or wave_kind(channel.code) != "ecg":
+        if channel is None or wave_kind(channel.spec.code) != "ecg":
             return
         known = self._channels.get(self._strips.get(place, -1))
-        if known is None or LEAD_ORDER.index(channel.code) < LEAD_ORDER.index(known.code):
+        if known is None or LEAD_ORDER.index(channel.spec.code) < LEAD_ORDER.index(known.spec.code):
             self._strips[place] = channel_id
 
     def _hand_numbers(
@@ -220,14 +223,14 @@ class Hub:
                 if reading.channel_id in changed:
                     browser.put_number(place, "c", str(reading.channel_id), wire.channel_row(reading))
 
-    def _hand_waves(self, browser: Browser, runs: Mapping[str, list[Run]], wards: Mapping[str, str]) -> None:
+    def _hand_waves(self, browser: Browser, runs: Mapping[str, list[Wave]], wards: Mapping[str, str]) -> None:
         for place, arrived in runs.items():
             if f"bed/{place}" in browser.topics:
                 for run in arrived:
                     browser.put_wave(place, run)
             elif f"ward/{wards.get(place, '')}" in browser.topics:
                 for run in arrived:
-                    if run.channel_id == self._strips.get(place):
+                    if run.channel == self._strips.get(place):
                         browser.put_wave(place, run)
 
     # ---- alarms, scores, places -----------------------------------------------------------------

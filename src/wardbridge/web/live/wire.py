@@ -15,10 +15,10 @@ from typing import Any
 
 import orjson
 
+from wardbridge.telemetry.values import Wave
 from wardbridge.web import show
 from wardbridge.web import views as v
 from wardbridge.web.slots import Filled, Reading
-from wardbridge.web.sources import Run
 
 Json = dict[str, Any]
 
@@ -69,13 +69,13 @@ def score_row(score: v.Score) -> Json:
     return {"total": score.total, "band": score.band, "trend": [[ms(t), total] for t, total in score.trend]}
 
 
-def waves(runs: Iterable[tuple[str, Run]]) -> bytes:
+def waves(runs: Iterable[tuple[str, Wave]]) -> bytes:
     """Runs of samples with their places as one binary frame."""
     header: list[list[Any]] = []
     samples: list[bytes] = []
     for place, run in runs:
         count = len(run.samples) // 2
-        header.append([place, run.channel_id, ms(run.start), run.period / 1000, run.scale, run.offset, count])
+        header.append([place, run.channel, ms(run.at(0)), run.period / 1000, run.scale, run.offset, count])
         samples.append(run.samples[: count * 2])
     head = orjson.dumps(header)
     if len(head) % 2:

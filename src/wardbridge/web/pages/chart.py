@@ -5,23 +5,16 @@ from __future__ import annotations
 import orjson
 from starlette.responses import Response
 
+from wardbridge.care.codes import CONSCIOUSNESS, ENTRIES, SITES
+from wardbridge.care.manual import Manual
 from wardbridge.core.clock import HOUR, MINUTE
 from wardbridge.core.errors import Invalid
 from wardbridge.web import views as v
 from wardbridge.web.call import Call
-from wardbridge.web.sources import Manual
 from wardbridge.web.words import _
 
 STEPS = (15, 60)
 COLUMNS = 12
-RANGES = {
-    "oxygen_flow": (0.0, 80.0),
-    "fio2": (21.0, 100.0),
-    "temperature": (20.0, 45.0),
-    "urine": (0.0, 10000.0),
-}
-"""What manual entry accepts (L/min, %, Cel, mL); outside is a typing error, not a value."""
-CONSCIOUSNESS = ("A", "C", "V", "P", "U")
 OXYGEN = (
     "air",
     "nasal-cannula",
@@ -32,7 +25,6 @@ OXYGEN = (
     "cpap",
     "ventilator",
 )
-SITES = ("tympanic", "oral", "axillary", "rectal", "bladder", "core")
 
 
 async def patients(call: Call) -> Response:
@@ -122,12 +114,12 @@ def _manual(call: Call, now: int) -> Manual:
         raise Invalid(_("Entries older than a day belong to a correction, not here."), "time")
     entry = Manual(
         time=at,
-        consciousness=_one_of(call, "consciousness", CONSCIOUSNESS),
+        consciousness=_one_of(call, "consciousness", tuple(CONSCIOUSNESS)),
         oxygen=_one_of(call, "oxygen", OXYGEN),
         oxygen_flow=_number(call, "oxygen_flow"),
         fio2=_number(call, "fio2"),
         temperature=_number(call, "temperature"),
-        temperature_site=_one_of(call, "temperature_site", SITES),
+        temperature_site=_one_of(call, "temperature_site", tuple(SITES)),
         urine=_number(call, "urine"),
     )
     if not (entry.consciousness or entry.oxygen or entry.temperature or entry.urine):
@@ -151,7 +143,7 @@ def _number(call: Call, name: str) -> str:
     text = call.field(name).replace(",", ".")
     if not text:
         return ""
-    low, high = RANGES[name]
+    low, high = ENTRIES[name].low, ENTRIES[name].high
     digits = text.replace(".", "", 1)
     if not (digits.isascii() and digits.isdigit()) or not low <= float(text) <= high:
         raise Invalid(_("Please enter a number from %(low)g to %(high)g.") % {"low": low, "high": high}, name)
