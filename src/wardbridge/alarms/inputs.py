@@ -34,7 +34,7 @@ class Change(Protocol):
     """One entry of the record's change log."""
 
     @property
-    def sequence(self) -> int: ...
+    def mark(self) -> str: ...
     @property
     def id(self) -> str: ...
     @property
@@ -44,7 +44,7 @@ class Change(Protocol):
 class Changes(Protocol):
     """The record's change log: Observations in order, late commits never skipped."""
 
-    async def observations(self, conn: Connection, after: int, limit: int) -> Sequence[Change]: ...
+    async def observations(self, conn: Connection, after: str, limit: int) -> Sequence[Change]: ...
 
 
 def inputs_of(observation: dict[str, Any]) -> list[tuple[str, str, float | None]]:
@@ -119,7 +119,7 @@ async def follow(pool: Pool, changes: Changes, *, limit: int = 500) -> int:
             for name, text, number in inputs_of(observation):
                 await store.put_input(conn, patient[8:], name, text, number, time, entry.id)
         if entries:
-            await store.move_cursor(conn, "inputs", entries[-1].sequence)
+            await store.move_cursor(conn, "inputs", entries[-1].mark)
             newest = max((_time(e.resource) for e in entries if e.resource), default=0)
             await store.forget_inputs(conn, newest - 2 * DAY)
     return len(entries)

@@ -211,13 +211,14 @@ async def inputs(source: Source, patients: Iterable[str], since: int) -> dict[st
     return found
 
 
-async def cursor(conn: Source, name: str) -> int:
-    return int(await conn.fetchval("SELECT coalesce(max(sequence), 0) FROM alarm_cursor WHERE name = $1", name))
+async def cursor(conn: Source, name: str) -> str:
+    """How far a reader of the record's change log has come; '' at the beginning."""
+    return str(await conn.fetchval("SELECT coalesce(max(mark), '') FROM alarm_cursor WHERE name = $1", name))
 
 
-async def move_cursor(conn: Connection, name: str, sequence: int) -> None:
+async def move_cursor(conn: Connection, name: str, mark: str) -> None:
     await conn.execute(
-        "INSERT INTO alarm_cursor VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET sequence = $2", name, sequence
+        "INSERT INTO alarm_cursor VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET mark = $2", name, mark
     )
 
 

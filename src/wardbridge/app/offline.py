@@ -165,5 +165,6 @@ async def expect_device(settings: Settings, place: str, **known: str) -> None:
     async with _pool(settings) as pool:
         parts = await parts_of(settings, pool, clock)
         async with transaction(pool) as conn:
-            place_id = (await places.ensure(parts, conn, place)).place_id if place else ""
+            found = await places.ensure(parts, conn, *place.split("|")[:3]) if place else None
+            place_id = found.place_id if found else ""
             await fleet.register(conn, [Expected(place_id=place_id, **known)], by="command line", at=clock.now())

@@ -71,7 +71,7 @@ CREATE TABLE score_input (
     PRIMARY KEY (patient_id, name, observation_id)
 );
 CREATE INDEX score_input_time ON score_input (patient_id, name, time);
-CREATE TABLE alarm_cursor (name text PRIMARY KEY, sequence bigint NOT NULL);
+CREATE TABLE alarm_cursor (name text PRIMARY KEY, mark text NOT NULL);
 
 CREATE TABLE score (
     patient_id text NOT NULL,

@@ -1,0 +1,104 @@
+"""The engine: everything that happens after the intake log. One leader, whatever happens.
+
+intake log ──► pipeline ──► telemetry, record, alarms, faults
+each second ─► alarm engine (limits, silence, NEWS2)
+change log ──► inputs of scores · outbound feeds ──► destinations
+upkeep ──────► compaction, retention
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from wardbridge.alarms.device import DeviceAlarms
+from wardbridge.alarms.engine import Engine
+from wardbridge.alarms.inputs import follow
+from wardbridge.alarms.ward import WardBeds
+from wardbridge.app.changes import ObservationChanges
+from wardbridge.app.feeds import feeds
+from wardbridge.app.metrics import say
+from wardbridge.app.parts import parts_of, record_of
+from wardbridge.app.process import forever, tell
+from wardbridge.app.upkeep import upkeep
+from wardbridge.core import store
+from wardbridge.core.clock import Clock, SystemClock
+from wardbridge.core.db import AWAY, Connection, Pool, open_pool
+from wardbridge.core.errors import Unavailable
+from wardbridge.core.settings import Settings
+from wardbridge.devices.adt_codec import told
+from wardbridge.devices.pipeline.batch import Sinks
+from wardbridge.devices.pipeline.pipeline import Pipeline
+from wardbridge.equipment.desk import DeviceFaults, Workshop
+
+log = structlog.get_logger(__name__)
+
+
+async def run_engine(settings: Settings, dsn: str) -> None:
+    """Lead until cancelled; when the lead is lost with the database, take it up again."""
+    clock = SystemClock()
+    while True:
+        try:
+            pool = await open_pool(dsn, size=14, name="wardbridge-engine")
+            try:
+                await lead(settings, pool, clock)
+            finally:
+                pool.terminate()
+        except (Unavailable, *AWAY) as error:
+            log.warning("engine.waiting", reason=type(error).__name__)
+        await clock.sleep(0.3)
+
+
+async def lead(settings: Settings, pool: Pool, clock: Clock) -> None:
+    """Work as the one leader until the connection that holds the lock is lost."""
+    async with pool.acquire() as conn:
+        while not await store.lead(conn):
+            await clock.sleep(1.0)
+        log.info("engine.leads")
+        tasks = [asyncio.create_task(work) for work in await works(settings, pool, clock)]
+        tasks.append(asyncio.create_task(_holds(conn, clock)))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _holds(conn: Connection, clock: Clock) -> None:
+    while not conn.is_closed():
+        await clock.sleep(0.5)
+    raise Unavailable("the leader's connection is lost", "database")
+
+
+async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[Any, Any, None]]:
+    """Everything that runs side by side."""
+    record = await record_of(settings, pool, clock)
+    parts = await parts_of(settings, pool, clock, record)
+    workshop = Workshop(parts.record, clock)
+    pipeline = Pipeline(pool, parts, Sinks((DeviceAlarms(),), (DeviceFaults(workshop),), told))
+    watcher = Engine(pool, clock, WardBeds(pool))
+    await watcher.load()
+    changes = ObservationChanges(record)
+    outbound = feeds(settings, pool, clock, record)
+
+    def state() -> dict[str, Any]:
+        return say({"pipeline_entries_total": dict(pipeline.counts), **outbound.counters()}, outbound.gauges())
+
+    async def inputs() -> None:
+        while await follow(pool, changes):
+            pass
+
+    return [
+        pipeline.run(),
+        watcher.run(),
+        forever(clock, 1.0, inputs, "score inputs"),
+        *outbound.works(),
+        *upkeep(settings, pool, clock),
+        tell(pool, clock, "engine", state),
+    ]
