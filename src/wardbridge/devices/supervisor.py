@@ -62,6 +62,7 @@ class _Run:
         self.state = "waiting"
         self.text = "not started yet"
         self.since = supervisor.clock.now()
+        self.stopping = False  # a driver may swallow its cancellation; it must not be started again then
         self.task: asyncio.Task[None] | None = None
         self.log = structlog.get_logger(__name__).bind(link=link.name, driver=link.driver)
 
@@ -75,7 +76,7 @@ class _Run:
 
     async def live(self) -> None:
         clock = self.owner.clock
-        while True:
+        while not self.stopping:
             try:
                 self.driver = self.build()
             except SettingsError as error:
@@ -87,6 +88,8 @@ class _Run:
             else:
                 begin = clock.monotonic()
                 await self.serve()
+                if self.stopping:
+                    return
                 if clock.monotonic() - begin >= self.owner.pauses.settled:
                     self.failures = 1
             await clock.sleep(pause(self.failures, self.owner.pauses, self.owner.random))
@@ -122,6 +125,7 @@ class _Run:
 
     async def stop(self) -> None:
         task = self.task
+        self.stopping = True
         if task is None:
             return
         task.cancel()
