@@ -60,8 +60,7 @@ def message(number: int, rng: random.Random) -> bytes:
         "PID|||HO2009001^^^Hospital^PI||Hon^Albert^^^^^L||19610101|M",
         "PV1||I|ICU^3^7",
         f"OBR|1|1^MONITOR|{number}^MONITOR|69965^MDC_DEV_MON_PHYSIO_MULTI_PARAM_MDS^MDC|||{stamp}",
-        "OBX|1||69965^MDC_DEV_MON_PHYSIO_MULTI_PARAM_MDS^MDC|1.0.0.0|||||||X|||||||"
-        "XY150Z0409^^0009FBFFFF059322^EUI-64",
+        "OBX|1||69965^MDC_DEV_MON_PHYSIO_MULTI_PARAM_MDS^MDC|1.0.0.0|||||||X|||||||XY150Z0409^^0009FBFFFF059322^EUI-64",
         "OBX|2||69854^MDC_DEV_METER_PRESS_BLD_VMD^MDC|1.1.0.0|||||||X",
         "OBX|3||69855^MDC_DEV_METER_PRESS_BLD_CHAN^MDC|1.1.1.0|||||||X",
     ]
@@ -121,8 +120,7 @@ def main() -> None:
                 "us_per_message": round(1e6 / own, 1),
                 "hl7_messages_per_s": round(other),
                 "ratio": round(own / other, 1),
-                "machine": f"{platform.machine()} {platform.python_implementation()} "
-                f"{platform.python_version()}",
+                "machine": f"{platform.machine()} {platform.python_implementation()} {platform.python_version()}",
             }
         )
     )

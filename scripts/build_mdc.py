@@ -32,13 +32,25 @@ INVALID_UCUM = ("k[arb'U]", "M[arb'U]", "m[arb'U]")
 PREFERRED = ("mm[Hg]", "cm[H2O]", "Cel", "L/min", "mL", "kg", "cm")
 REPAIRED = {"ml": "mL", "ml/hr": "mL/h", "ml/h": "mL/h", "ml/min": "mL/min", "{unitless}": "1"}
 
-EXTRA = """
-MDC_EVT_COMM_STATUS_CHANGE MDC_EVT_DEVICE_TIME_CHANGED MDC_EVT_PATIENT_PARAMETER_CHANGE
-MDC_EVT_PUMP_VOL_COUNTERS_CLEARED MDC_EVT_VOL_INFUS_COMP MDC_EVT_VOL_INFUS_NEAR_COMP
-MDC_EVT_FLUID_LINE_AIR MDC_EVT_FLUID_LINE_OCCL_UPSTREAM MDC_EVT_FLUID_LINE_OCCL_DOWNSTREAM
-MDC_EVT_SYRINGE_EMPTY MDC_EVT_SYRINGE_NEAR_EMPTY MDC_EVT_SYRINGE_DISENGAGED MDC_EVT_BATT_EMPTY
-MDC_EVT_VENT_DISCONN MDC_EVT_VENT_BREATHING_SYS_LEAK MDC_EVT_VENT_INOP MDC_EVT_COMM_LOST
-""".split()
+EXTRA = [
+    "MDC_EVT_COMM_STATUS_CHANGE",
+    "MDC_EVT_DEVICE_TIME_CHANGED",
+    "MDC_EVT_PATIENT_PARAMETER_CHANGE",
+    "MDC_EVT_PUMP_VOL_COUNTERS_CLEARED",
+    "MDC_EVT_VOL_INFUS_COMP",
+    "MDC_EVT_VOL_INFUS_NEAR_COMP",
+    "MDC_EVT_FLUID_LINE_AIR",
+    "MDC_EVT_FLUID_LINE_OCCL_UPSTREAM",
+    "MDC_EVT_FLUID_LINE_OCCL_DOWNSTREAM",
+    "MDC_EVT_SYRINGE_EMPTY",
+    "MDC_EVT_SYRINGE_NEAR_EMPTY",
+    "MDC_EVT_SYRINGE_DISENGAGED",
+    "MDC_EVT_BATT_EMPTY",
+    "MDC_EVT_VENT_DISCONN",
+    "MDC_EVT_VENT_BREATHING_SYS_LEAK",
+    "MDC_EVT_VENT_INOP",
+    "MDC_EVT_COMM_LOST",
+]
 """Events of pumps and ventilators that the messages of the suite lack; numbers from its term list."""
 
 
@@ -74,10 +86,12 @@ def rows(suite: Path) -> list[tuple[str, ...]]:
         aliases = " ".join(sorted(set(line["aliases"].split()) - {line["refid"]}))
         out.append((code, line["refid"], kind, ucum, aliases))
     with gzip.open(suite / "rtmms-terms.csv.gz", "rt", encoding="utf-8") as file:
-        for line in csv.DictReader(file):
-            # The odd number beside each event marks its latched form; the name's own number is even.
-            if line["refid"] in EXTRA and int(line["code"]) % 2 == 0:
-                out.append((int(line["code"]), line["refid"], "event", "", ""))
+        # The odd number beside each event marks its latched form; the name's own number is even.
+        out.extend(
+            (int(line["code"]), line["refid"], "event", "", "")
+            for line in csv.DictReader(file)
+            if line["refid"] in EXTRA and int(line["code"]) % 2 == 0
+        )
     known = {row[0] for row in out}
     extra = [int(code) for code in units if int(code) not in known]
     names = {

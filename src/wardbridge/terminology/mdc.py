@@ -165,9 +165,7 @@ def _names() -> dict[int, Name]:
 
 @lru_cache(maxsize=1)
 def _loinc() -> dict[int, Loinc]:
-    return {
-        int(row["mdc"]): Loinc(row["loinc"], row["vital"], row["panel"]) for row in _table("loinc.csv")
-    }
+    return {int(row["mdc"]): Loinc(row["loinc"], row["vital"], row["panel"]) for row in _table("loinc.csv")}
 
 
 def term(code: int) -> Term | None:

@@ -28,9 +28,7 @@ PHASES = frozenset(
     }
 )  # fmt: skip
 STATES = frozenset({"active", "inactive", "latched"})
-INACTIVATIONS = frozenset(
-    {"enabled", "audio-paused", "audio-off", "alarm-paused", "alarm-off", "alert-acknowledged"}
-)
+INACTIVATIONS = frozenset({"enabled", "audio-paused", "audio-off", "alarm-paused", "alarm-off", "alert-acknowledged"})
 
 FACETS = {
     "ALERT_SOURCE": "source",
@@ -133,9 +131,7 @@ def _facet(metric: Metric) -> str:
     return FACETS.get(_PREFIX.sub("", metric.refid.upper())) or FACET_CODES.get(metric.code, "")
 
 
-def _signal(
-    report: Report, group: Group, order: list[str], rows: list[_Row], msh: Msh, at: int
-) -> list[AnyValue]:
+def _signal(report: Report, group: Group, order: list[str], rows: list[_Row], msh: Msh, at: int) -> list[AnyValue]:
     """The AlertSignal of one OBR group; rows that have no part in it become readings."""
     dialect = report.dialect
     facets: dict[str, _Row] = {}
@@ -224,9 +220,7 @@ def _event(dialect: Dialect, row: _Row) -> tuple[int, str, str]:
     return metric.code, metric.refid, text or mdc.label(metric.code, metric.refid)
 
 
-def _source(
-    dialect: Dialect, event: _Row, value: _Row | None, facet: _Row | None
-) -> tuple[int, str]:
+def _source(dialect: Dialect, event: _Row, value: _Row | None, facet: _Row | None) -> tuple[int, str]:
     """What raised the alert: the measured metric, or the part named by facet 2 or by the event."""
     if value is not None:
         return value.metric.code, value.metric.refid

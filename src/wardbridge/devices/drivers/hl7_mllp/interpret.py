@@ -70,6 +70,8 @@ def interpret(raw: bytes, received: int, zone: tzinfo = UTC, memory: Memory | No
         return Interpretation(NO_HEADER, (), (error.problem(),), "", "unreadable")
     msh = msh_of(message)
     profile = pcd.profile_of(msh)
+    if profile == "PCD-01" and not msh.profiles and "^MDC" not in message.text:
+        profile = ""  # a result of a laboratory or another system, not of a device
     if profile not in INTERPRETED:
         problem = Problem("this profile is not interpreted yet", "MSH[1]-9", UNSUPPORTED_MESSAGE)
         return Interpretation(msh, (), (*message.problems, problem), profile, NOT_INTERPRETED)
@@ -81,9 +83,7 @@ def interpret(raw: bytes, received: int, zone: tzinfo = UTC, memory: Memory | No
         return Interpretation(msh, (), (*message.problems, problem), profile, "failed")
 
 
-def _read(
-    message: Message, msh: Msh, profile: str, received: int, zone: tzinfo, memory: Memory
-) -> Interpretation:
+def _read(message: Message, msh: Msh, profile: str, received: int, zone: tzinfo, memory: Memory) -> Interpretation:
     marks = message.separators
     dialect = memory.dialect(marks, message.charset)
     assumed = msh.zone(zone)
@@ -135,9 +135,7 @@ def _shape_key(message: Message, msh: Msh, pv1: str, order_row: int) -> tuple[st
     return (msh.raw(3), pv1, str(len(rows)), first)
 
 
-def _recall(
-    message: Message, msh: Msh, habits: Habits, pv1: str, order_row: int
-) -> Part | None:
+def _recall(message: Message, msh: Msh, habits: Habits, pv1: str, order_row: int) -> Part | None:
     """The report read by its known shape; None where it has none, or another."""
     key = _shape_key(message, msh, pv1, order_row)
     shape = habits.shapes.get(key) if key else None

@@ -15,6 +15,9 @@ from wardbridge.terminology import mdc, units
 
 Q = Quality
 
+CODES: tuple[tuple[str, int, str, str], ...] = ()
+"""Device codes to MDC: none, the wire speaks MDC already."""
+
 STATUS_FLAGS: dict[str, Quality] = {
     "INV": Q.INVALID,
     "QUES": Q.QUESTIONABLE,

@@ -93,8 +93,8 @@ class Dialect:
         self.samples: Callable[[str], list[str]] = lambda text: text.replace(
             marks.repetition or "^", marks.component or "^"
         ).split(marks.component or "^")
-        self.repeat: Callable[[str], list[str]] = (
-            lambda text: text.split(marks.repetition) if marks.repetition else [text]
+        self.repeat: Callable[[str], list[str]] = lambda text: (
+            text.split(marks.repetition) if marks.repetition else [text]
         )
         self.layouts = Layouts()
         self.units: Known[Unit] = Known(lambda text: unit_of(parts(text)))

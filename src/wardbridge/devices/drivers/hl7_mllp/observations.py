@@ -114,7 +114,7 @@ class Report:
         self.orders = 0
         self.count = 0
 
-    def read(self, rows: list[str], processing: str) -> list[Group]:
+    def read(self, rows: list[str], processing: str) -> list[Group]:  # noqa: C901 - see below
         """All groups of the message in order. `processing` is MSH-11.
 
         One loop for the rows that are a clean value in words known from earlier messages; every other
@@ -131,12 +131,8 @@ class Report:
                 count += 1
                 try:
                     _, _, value_type, code, sub_id, value, rest = row.split(separator, 6)
-                    channel, number, refid, system, kind, label, numeric, path = templates[
-                        value_type, code, sub_id
-                    ]
-                    unit, ucum, low, high, quality, method, site, row_owner, start = tails[
-                        rest.replace(stamp, MARK)
-                    ]
+                    channel, number, refid, system, kind, label, numeric, path = templates[value_type, code, sub_id]
+                    unit, ucum, low, high, quality, method, site, row_owner, start = tails[rest.replace(stamp, MARK)]
                     amount = float(value) if numeric else None
                     clean = value and (amount is None or amount - amount == 0.0) and "_" not in value
                 except (KeyError, ValueError):
@@ -348,9 +344,7 @@ class Report:
             group.layout.moves[row] = (device, below)
         return self.enter(group, device, below)
 
-    def enter(
-        self, group: Group, device: tuple[Path, Metric, list[str]] | None, below: Layout
-    ) -> Group:
+    def enter(self, group: Group, device: tuple[Path, Metric, list[str]] | None, below: Layout) -> Group:
         """Go on below a device row; a second machine in one OBR opens a group of its own."""
         if device is not None:
             path = device[0]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import isfinite
-from operator import getitem, itemgetter
+from operator import itemgetter
 
 from wardbridge.devices.drivers.hl7_mllp.containment import PLAIN_TYPES
 from wardbridge.devices.drivers.hl7_mllp.memory import Known
@@ -37,7 +37,8 @@ class Shape:
         if group.times or group.about or group.waves:
             raise ValueError("times, identity or waveforms depend on values")
         readings = [value for value in group.values if type(value) is Reading]
-        plain, fixed = [], []
+        plain: list[tuple[int, list[str]]] = []
+        fixed: list[tuple[int, list[str]]] = []
         for at in range(order_row + 1, len(rows)):
             fields = rows[at].split(separator)
             if fields[0] != "OBX" or len(rows[at]) > MAX_TEXT:
@@ -56,9 +57,7 @@ class Shape:
         for (_, fields), reading in zip(plain, readings, strict=True):
             if fields[5] != reading.text or (escape and escape in fields[5]):
                 raise ValueError("a value that is not its own text")
-            if fields[2].strip().upper() not in PLAIN_TYPES or (fields[2] == "NM") != (
-                reading.number is not None
-            ):
+            if fields[2].strip().upper() not in PLAIN_TYPES or (fields[2] == "NM") != (reading.number is not None):
                 raise ValueError("quality or label depend on the value")
             timed = len(fields) > 14 and bool(fields[14])
             if timed != bool(stamp) or (timed and fields[14] != stamp):
@@ -66,9 +65,7 @@ class Shape:
             self._before.append(separator.join(fields[:5]) + separator)
             after = ["", *fields[6:]]
             if timed:
-                self._after.append(
-                    (separator.join([*after[:9], ""]), separator.join(["", *after[10:]]))
-                )
+                self._after.append((separator.join([*after[:9], ""]), separator.join(["", *after[10:]])))
             else:
                 self._after.append((separator.join(after), ""))
         self._slices: dict[int, list[slice]] = {}
@@ -97,7 +94,7 @@ class Shape:
         after = [head + stamp + tail for head, tail in self._after]
         if not all(map(str.startswith, body, self._before)) or not all(map(str.endswith, body, after)):
             return None
-        texts = list(map(getitem, body, self._places(len(stamp))))
+        texts: list[str] = list(map(str.__getitem__, body, self._places(len(stamp))))
         joined = "\r".join(texts)
         if self._separator in joined or "_" in joined or self._escape in joined or not all(texts):
             return None
@@ -106,9 +103,7 @@ class Shape:
         except ValueError:
             return None
         count = len(texts)
-        channel, code, refid, unit, ucum, quality, method, low, high, site, system, kind, label = (
-            self._columns
-        )
+        channel, code, refid, unit, ucum, quality, method, low, high, site, system, kind, label = self._columns
         return list(
             map(
                 Reading, channel, code, refid, texts, numbers, unit, ucum, [start] * count,
@@ -135,10 +130,7 @@ class Shape:
             if not all(map(isfinite, numbers)):
                 raise ValueError("not finite")
             return numbers
-        mixed = [
-            float(text) if numeric else None
-            for text, numeric in zip(texts, self._numeric, strict=True)
-        ]
+        mixed = [float(text) if numeric else None for text, numeric in zip(texts, self._numeric, strict=True)]
         if not all(number is None or isfinite(number) for number in mixed):
             raise ValueError("not finite")
         return mixed

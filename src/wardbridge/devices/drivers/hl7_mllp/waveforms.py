@@ -18,6 +18,7 @@ from wardbridge.devices.values import AnyValue, Reading, Waveform
 from wardbridge.exchange.codecs.hl7v2.errors import DATA_TYPE, REQUIRED_FIELD, Problem
 
 LOW, HIGH = -32768, 32767
+MAX_DIGITS = 24
 _TO_MICROS = {"s": 1e6, "ms": 1e3, "us": 1.0, "min": 6e7}
 
 
@@ -127,19 +128,21 @@ def _as_text(wave: Wave) -> Reading:
 
 
 def _numbers(texts: list[str]) -> tuple[list[Decimal | None], int]:
-    numbers: list[Decimal | None] = []
-    odd = 0
-    for text in texts:
-        if not text.strip():
-            numbers.append(None)
-            continue
-        try:
-            number = Decimal(text.strip())
-            numbers.append(number if number.is_finite() else None)
-        except InvalidOperation:
-            numbers.append(None)
-        odd += numbers[-1] is None
+    """The samples as numbers, None for a gap, and how many of the gaps were other text."""
+    numbers = [_number(text) for text in texts]
+    odd = sum(1 for text, number in zip(texts, numbers, strict=True) if number is None and text.strip())
     return numbers, odd
+
+
+def _number(text: str) -> Decimal | None:
+    text = text.strip()
+    if not text or len(text) > MAX_DIGITS:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number.adjusted()) < MAX_DIGITS else None
 
 
 def _to_int16(
@@ -154,7 +157,7 @@ def _to_int16(
     for offset in (Decimal(0), low):
         factor = Decimal(1).scaleb(-min(digits, 6))
         edges = ((low - offset) / factor, (high - offset) / factor)
-        if digits <= 6 and LOW <= edges[0] and edges[1] <= HIGH:
+        if digits <= 6 and edges[0] >= LOW and edges[1] <= HIGH:
             return [_step(n, offset, factor) for n in numbers], factor, offset, True
     factor = (high - low) / (HIGH - LOW) or Decimal(1)
     offset = low - LOW * factor

@@ -145,9 +145,7 @@ def build_ack(
         segment("MSH", header, marks),
         segment("MSA", {1: ack.code, 2: Verbatim(msh.control_id), 3: text}, marks),
     ]
-    rows += (
-        _err(problem, version, msh) for problem in ack.problems[:MAX_ERRORS]
-    )
+    rows += (_err(problem, version, msh) for problem in ack.problems[:MAX_ERRORS])
     return ("\r".join(rows) + "\r").encode(msh.codec, "replace")
 
 

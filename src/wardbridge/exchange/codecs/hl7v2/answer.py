@@ -12,8 +12,7 @@ def read_answer(message: Message) -> Answer | None:
     if msa is None:
         return None
     errors = tuple(
-        " ".join(filter(None, (err.get(3), err.get(3, 2), err.get(7), err.get(8))))
-        or err.get(1, 4, 2)
+        " ".join(filter(None, (err.get(3), err.get(3, 2), err.get(7), err.get(8)))) or err.get(1, 4, 2)
         for err in message.all("ERR")
     )
     return Answer(msa.get(1).strip().upper(), msa.get(2).strip(), msa.get(3), errors)

@@ -22,7 +22,7 @@ HEADERS = ("MSH", "FHS", "BHS")
 MAX_JUNK = 4096
 MAX_HEADER = 4096
 _COMMON = frozenset(
-    f"{name}|" for name in "MSH PID PD1 PV1 PV2 ORC OBR OBX NTE PRT EVN NK1 AL1 DG1 MSA ERR MRG".split()
+    f"{name}|" for name in ("MSH", "PID", "PD1", "PV1", "PV2", "ORC", "OBR", "OBX", "NTE", "PRT", "EVN")
 )
 
 
@@ -118,9 +118,7 @@ class Message:
 
     __slots__ = ("_segments", "charset", "junk", "problems", "raw", "rows", "separators", "text")
 
-    def __init__(
-        self, raw: bytes, text: str, charset: str, junk: bytes, problems: list[Problem]
-    ) -> None:
+    def __init__(self, raw: bytes, text: str, charset: str, junk: bytes, problems: list[Problem]) -> None:
         self.raw = raw
         self.text = text
         self.charset = charset
@@ -139,9 +137,7 @@ class Message:
         """All segments in order, stray lines included."""
         segments = self._segments
         if segments is None:
-            segments = [
-                Segment(row, self.separators, self.charset, at) for at, row in enumerate(self.rows)
-            ]
+            segments = [Segment(row, self.separators, self.charset, at) for at, row in enumerate(self.rows)]
             self._segments = segments
         return segments
 

@@ -7,6 +7,7 @@ from datetime import UTC, tzinfo
 import msgspec
 
 from wardbridge.exchange.codecs.hl7v2.dtm import Moment, offset_of, parse_dtm
+from wardbridge.exchange.codecs.hl7v2.errors import Hl7Error
 from wardbridge.exchange.codecs.hl7v2.message import Message, Segment, parse
 from wardbridge.exchange.codecs.hl7v2.separators import STANDARD, Separators
 
@@ -93,7 +94,13 @@ def read_msh(raw: bytes) -> Msh:
 
     Raises Hl7Error as `parse` does, also where the first segment is not MSH.
     """
-    return msh_of(parse(raw))
+    if raw[:3] == b"MSH" and raw[3:4] != b"\0":
+        end = min((at for at in (raw.find(b"\r"), raw.find(b"\n")) if at > 0), default=len(raw))
+        raw = raw[:end]
+    message = parse(raw)
+    if not message.rows[0].startswith("MSH"):
+        raise Hl7Error("the message starts with another segment than MSH", "segment 1")
+    return msh_of(message)
 
 
 def msh_of(message: Message) -> Msh:

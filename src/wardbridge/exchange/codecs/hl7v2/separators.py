@@ -20,9 +20,7 @@ class Separators(msgspec.Struct, frozen=True):
     @property
     def msh2(self) -> str:
         """The text of MSH-2."""
-        return (
-            self.component + self.repetition + self.escape + self.subcomponent + self.truncation
-        )
+        return self.component + self.repetition + self.escape + self.subcomponent + self.truncation
 
 
 STANDARD = Separators()
