@@ -119,6 +119,7 @@ def test_compartments() -> None:
     assert compartments() == ("Device", "Encounter", "Patient", "Practitioner", "RelatedPerson")
     assert compartment("Patient")["Observation"] == ("subject", "performer")
     assert "Device" not in compartment("Device")
+    assert compartment("Encounter")["Encounter"] == ("{def}",)
     assert "Location" not in compartment("Patient")
     assert all(set(codes_) <= set(search_parameters(name)) for name, codes_ in compartment("Patient").items())
 

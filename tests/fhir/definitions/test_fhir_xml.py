@@ -14,10 +14,12 @@ OBSERVATION = f"""<?xml version="1.0" encoding="UTF-8"?>
 <Observation {NS}>
   <!-- comments do not count -->
   <id value="o1"/>
-  <text><status value="generated"/><div xmlns="http://www.w3.org/1999/xhtml"><p id="x">a &lt; b &amp; c<br/></p></div></text>
+  <text><status value="generated"/>
+    <div xmlns="http://www.w3.org/1999/xhtml"><p id="x">a &lt; b &amp; c<br/></p></div></text>
   <contained><Patient><id value="p"/><active value="true"/></Patient></contained>
   <status value="final"/>
-  <code id="c1"><coding><system value="http://loinc.org"/><code value="8867-4"/></coding><text value="a &quot;b&quot;"/></code>
+  <code id="c1">
+    <coding><system value="http://loinc.org"/><code value="8867-4"/></coding><text value="a &quot;b&quot;"/></code>
   <subject><reference value="#p"/></subject>
   <effectiveDateTime value="2026-01-01"><extension url="u:x"><valueCode value="m"/></extension></effectiveDateTime>
   <valueQuantity><value value="72.50"/><unit value="/min"/></valueQuantity>

@@ -90,7 +90,7 @@ def compartments() -> tuple[str, ...]:
 def compartment(name: str) -> dict[str, tuple[str, ...]]:
     """Resource type -> codes of the search parameters that link it to the compartment.
 
-    The resource that the compartment is about belongs to it by its id and is not listed, unless others of its type
-    may belong too (Patient.link).
+    The resource that the compartment is about belongs to it by its id: the package writes `{def}` for it or leaves it
+    out.
     """
     return {k: tuple(v) for k, v in packed("search.json.gz")["compartments"][name].items()}

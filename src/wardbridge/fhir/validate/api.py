@@ -17,7 +17,7 @@ def validate(resource: Any) -> list[Issue]:
     Bundle entries.  Never raises on any JSON value.
     """
     name = resource.get("resourceType") if isinstance(resource, dict) else None
-    place: Place = (None, name if isinstance(name, str) else "Resource", -1)
+    place: Place = (None, name if isinstance(name, str) and name.isidentifier() else "Resource", -1)
     run = Run(Holders(resource, resource))
     if type_of_resource(resource, place, run) is None or not isinstance(name, str):
         return run.issues

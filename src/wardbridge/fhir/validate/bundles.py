@@ -116,7 +116,12 @@ def _targets(text: str, base: str, urls: dict[str, list[int]], resources: dict[i
 def _of_version(found: list[int], version: str, resources: dict[int, Any]) -> list[int]:
     if not version:
         return found
-    return [i for i in found if (resources[i].get("meta") or {}).get("versionId") == version]
+    return [i for i in found if _version(resources.get(i)) == version]
+
+
+def _version(resource: Any) -> Any:
+    meta = resource.get("meta") if isinstance(resource, dict) else None
+    return meta.get("versionId") if isinstance(meta, dict) else None
 
 
 def _document(rows: list[tuple[int, dict[str, Any]]], place: Any, run: Any) -> None:
