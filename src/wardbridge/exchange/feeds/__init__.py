@@ -1,0 +1,1 @@
+"""Feeds: what changed in the record becomes messages for other systems."""

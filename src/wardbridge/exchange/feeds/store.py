@@ -1,0 +1,17 @@
+"""How far each feed has read the record."""
+
+from __future__ import annotations
+
+from wardbridge.core.db import Connection
+
+
+async def mark(conn: Connection, name: str, start: str) -> str:
+    """The feed's mark, ``start`` for a new feed; locked until the transaction ends."""
+    await conn.execute("INSERT INTO feed_cursor (name, mark) VALUES ($1, $2) ON CONFLICT DO NOTHING", name, start)
+    found: str = await conn.fetchval("SELECT mark FROM feed_cursor WHERE name = $1 FOR UPDATE", name)
+    return found
+
+
+async def move(conn: Connection, name: str, to: str) -> None:
+    """Move the mark."""
+    await conn.execute("UPDATE feed_cursor SET mark = $2 WHERE name = $1", name, to)

@@ -1,0 +1,118 @@
+"""What screens ask: queues, dead letters, and every message in and out by patient, time and control id."""
+
+from __future__ import annotations
+
+from wardbridge.core.clock import DAY
+from wardbridge.core.db import Pool
+from wardbridge.core.errors import Invalid, NotFound
+from wardbridge.exchange.intake import store as intake
+from wardbridge.exchange.outbound.message import DeadLetter, Found, Message, Queue
+from wardbridge.exchange.outbound.store.queue import expand
+
+_ALL = 1 << 62
+
+
+async def queues(pool: Pool) -> list[Queue]:
+    """Every destination with its counts and ages."""
+    rows = await pool.fetch(
+        """SELECT d.*, q.waiting, q.oldest,
+                  (SELECT count(*) FROM outbound_message m WHERE m.destination = d.name AND m.state = 'dead') AS dead
+           FROM outbound_destination d LEFT JOIN LATERAL (
+               SELECT count(*) AS waiting, min(created) AS oldest FROM outbound_message m
+               WHERE m.destination = d.name AND m.state = 'queued') q ON true ORDER BY d.name""")
+    return [Queue(row["name"], row["state"], row["since"], row["waiting"], row["oldest"] or 0, row["dead"],
+                  row["sent"], row["last_sent"], row["failures"], row["last_error"]) for row in rows]
+
+
+async def dead_letters(pool: Pool, destination: str | None = None, limit: int = 200) -> list[DeadLetter]:
+    """Dead letters, newest first."""
+    rows = await pool.fetch(
+        """SELECT id, destination, control, message_type, patient_ids, created, finished, attempts, reason
+           FROM outbound_message WHERE state = 'dead' AND ($1::text IS NULL OR destination = $1)
+           ORDER BY id DESC LIMIT $2""", destination, limit)
+    return [DeadLetter(**{**dict(row), "patient_ids": tuple(row["patient_ids"])}) for row in rows]
+
+
+async def find(pool: Pool, *, patient: str | None = None, control: str | None = None, since: int | None = None,
+               until: int | None = None, direction: str | None = None, type: str | None = None,
+               kinds: tuple[str, ...] | None = None, limit: int = 50, before: str = "") -> Found:
+    """Messages in and out, newest first. ``patient`` is one of the ids of the message; ``type`` the
+    beginning of MSH-9 (``ADT``, ``ORU^R01``); ``since`` and ``until`` are µs; ``direction`` is ``in`` or
+    ``out``; ``kinds`` narrows what came in (``device``, ``adt``, ``other``); ``before`` is of the last page.
+
+    Raises Invalid for another ``before`` or ``direction``.
+    """
+    try:
+        low_in, low_out = map(int, before.split(".")) if before else (_ALL, _ALL)
+    except ValueError as error:
+        raise Invalid("'before' is no place that a search has given", "before") from error
+    if direction not in (None, "", "in", "out"):
+        raise Invalid(f"direction {direction!r} is neither in nor out", "direction")
+    asked = (patient or None, control or None, since, until, type or None, limit + 1)
+    messages = []
+    if direction != "out":
+        messages += await _inbound(pool, asked, low_in, kinds)
+    if direction != "in":
+        messages += await _outbound(pool, asked, low_out)
+    messages.sort(key=lambda m: (m.time, m.direction, int(m.ref.split("-")[1])), reverse=True)
+    page = messages[:limit]
+    if len(messages) <= limit:
+        return Found(page)
+    numbers = {way: [int(m.ref.split("-")[1]) for m in page if m.direction == way] for way in ("in", "out")}
+    return Found(page, f"{min(numbers['in'], default=low_in)}.{min(numbers['out'], default=low_out)}")
+
+
+_Asked = tuple[str | None, str | None, int | None, int | None, str | None, int]
+
+
+async def _inbound(pool: Pool, asked: _Asked, below: int, kinds: tuple[str, ...] | None) -> list[Message]:
+    rows = await pool.fetch(
+        """SELECT sequence, received, kind, link, sender, control, message_type, patient_ids, status, problems
+           FROM intake WHERE ($1::text IS NULL OR patient_ids @> ARRAY[$1] AND patient_ids <> '{}')
+             AND ($2::text IS NULL OR control = $2 AND control <> '')
+             AND ($3::bigint IS NULL OR received >= $3) AND ($4::bigint IS NULL OR received < $4)
+             AND ($5::text IS NULL OR starts_with(message_type, $5)) AND sequence < $7
+             AND ($8::text[] IS NULL OR kind = ANY ($8))
+           ORDER BY sequence DESC LIMIT $6""", *asked, below, None if kinds is None else list(kinds))
+    return [Message(f"in-{row['sequence']}", "in", row["received"], row["kind"], row["link"], row["sender"],
+                    row["control"], row["message_type"], tuple(row["patient_ids"]), row["status"], row["problems"])
+            for row in rows]
+
+
+async def _outbound(pool: Pool, asked: _Asked, below: int) -> list[Message]:
+    rows = await pool.fetch(
+        """SELECT id, created, destination, control, message_type, patient_ids, state, reason
+           FROM outbound_message WHERE ($1::text IS NULL OR patient_ids @> ARRAY[$1] AND patient_ids <> '{}')
+             AND ($2::text IS NULL OR control = $2)
+             AND ($3::bigint IS NULL OR created >= $3) AND ($4::bigint IS NULL OR created < $4)
+             AND ($5::text IS NULL OR starts_with(message_type, $5)) AND id < $7
+           ORDER BY id DESC LIMIT $6""", *asked, below)
+    return [Message(f"out-{row['id']}", "out", row["created"], "out", row["destination"], "", row["control"],
+                    row["message_type"], tuple(row["patient_ids"]), row["state"], row["reason"]) for row in rows]
+
+
+async def raw(pool: Pool, ref: str) -> bytes:
+    """The bytes of a message as they came or went. Raises NotFound."""
+    way, _, number = ref.partition("-")
+    if way == "in" and number.isdecimal():
+        return (await intake.message(pool, int(number))).raw
+    body = None
+    if way == "out" and number.isdecimal():
+        body = await pool.fetchval("SELECT body FROM outbound_message WHERE id = $1", int(number))
+    if body is None:
+        raise NotFound(f"no message {ref}", ref)
+    return expand(body)
+
+
+async def retain(pool: Pool, raw_days: int, now: int, limit: int = 5000) -> int:
+    """Delete messages that were sent more than ``raw_days`` ago, dead letters too, in bounded steps."""
+    total = 0
+    while True:
+        done = await pool.execute(
+            """DELETE FROM outbound_message WHERE id IN (
+                   SELECT id FROM outbound_message WHERE state <> 'queued' AND finished < $1
+                   ORDER BY finished LIMIT $2)""", now - raw_days * DAY, limit)
+        count = int(done.split()[-1])
+        total += count
+        if count < limit:
+            return total
