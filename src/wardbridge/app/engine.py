@@ -19,7 +19,7 @@ from wardbridge.alarms.engine import Engine
 from wardbridge.alarms.inputs import follow
 from wardbridge.alarms.ward import WardBeds
 from wardbridge.app.changes import ObservationChanges
-from wardbridge.app.feeds import feeds
+from wardbridge.app.feeds import Feeds
 from wardbridge.app.metrics import say
 from wardbridge.app.parts import parts_of, record_of
 from wardbridge.app.process import forever, tell
@@ -85,10 +85,10 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
     watcher = Engine(pool, clock, WardBeds(pool))
     await watcher.load()
     changes = ObservationChanges(record)
-    outbound = feeds(settings, pool, clock, record)
+    outbound = Feeds(settings, pool, clock, record)
 
     def state() -> dict[str, Any]:
-        return say({"pipeline_entries_total": dict(pipeline.counts), **outbound.counters()}, outbound.gauges())
+        return say({"pipeline_total": dict(pipeline.counts)})
 
     async def inputs() -> None:
         while await follow(pool, changes):

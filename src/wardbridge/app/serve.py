@@ -31,7 +31,7 @@ from wardbridge.core.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-PROCESSES = ("gateway", "engine", "web")
+PROCESSES = ("gateway", "links", "engine", "web")
 
 
 def lock(folder: Path) -> IO[str]:
@@ -134,7 +134,8 @@ class Server:
             if prepared is not None:
                 await prepared(self)
             self._clear_metrics()
-            tasks.extend([self.start(name, command(name)) for name in PROCESSES])
+            names = [name for name in PROCESSES if name != "links" or self.settings.links]
+            tasks.extend([self.start(name, command(name)) for name in names])
             await self._until_ready(tasks)
             if not self._stop.is_set():
                 self._say(f"ready {self.settings.url}")

@@ -1,0 +1,167 @@
+"""``wardbridge demo``: a whole intensive care unit, simulated, on the real system.
+
+The simulated ward is a separate process that knows only ports. What a hospital would already have is
+prepared here: people who may sign in, the register of machines and their maintenance, the wiring.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from wardbridge.app.parts import parts_of
+from wardbridge.app.serve import Server
+from wardbridge.core.clock import Clock
+from wardbridge.core.db import Pool, open_pool, transaction
+from wardbridge.core.errors import Conflict
+from wardbridge.core.settings import Settings
+from wardbridge.devices import fleet, places
+from wardbridge.devices.sim import fleet as machines
+from wardbridge.devices.sim import script
+from wardbridge.devices.sim.equipment import plans
+from wardbridge.devices.sim.history import bundles
+from wardbridge.devices.store.registry import Expected
+from wardbridge.equipment.desk import Workshop
+from wardbridge.fhir.json import dumps
+from wardbridge.security.identity import Identity
+from wardbridge.security.tokens import Tokens
+
+log = structlog.get_logger(__name__)
+
+PEOPLE = (
+    ("nora", "Nora Lindqvist", "nurse"),
+    ("peter", "Dr. Peter Asante", "physician"),
+    ("tariq", "Tariq Haddad", "technician"),
+    ("olga", "Olga Marin", "operator"),
+    ("ada", "Ada Okonkwo", "administrator"),
+)
+STRANGERS = 1
+"""Machines that nobody announced: they wait in the queue for a technician."""
+SEEN_SECONDS = 600
+
+
+async def demo(settings: Settings, *, beds: int, speed: float, seed: int, say: Callable[[str], None]) -> None:
+    """Serve with a simulated ward until SIGTERM."""
+    oru_port = settings.mllp_port + 1
+    story = script.load(beds)
+    ward = machines.fleet(story, seed)
+    links = {
+        who.name: {"driver": "sdc", "adapter": "127.0.0.1", "epr": machines.endpoint(who).urn}
+        for who in ward
+        if who.kind == "ventilator"
+    }
+    settings = msgspec.structs.replace(
+        settings,
+        site=settings.site if settings.site != "Wardbridge" else "Wardbridge Demo Hospital",
+        links={**links, **settings.links},
+        destinations={"his": {"host": "127.0.0.1", "port": oru_port}, **settings.destinations},
+    )
+    server = Server(settings, say=say)
+    logins: dict[str, str] = {}
+    tasks: list[asyncio.Task[Any]] = []
+
+    async def prepared(running: Server) -> None:
+        pool = await open_pool(running.dsn, size=2, name="wardbridge-demo")
+        try:
+            logins.update(await people(settings, pool, running.clock))
+            await announce(settings, pool, running.clock, ward)
+        finally:
+            await pool.close()
+
+    async def ready(running: Server) -> None:
+        for line in _welcome(settings, logins):
+            say(line)
+        tasks.append(asyncio.create_task(furnish(settings, running.dsn, running.clock, ward, beds, seed)))
+        words = [sys.executable, "-m", "wardbridge.devices.sim", "--mllp-port", str(settings.mllp_port), "--beds",
+                 str(beds), "--seed", str(seed), "--speed", f"{speed:g}", "--oru-port", str(oru_port),
+                 "--status-every", "0"]  # fmt: skip
+        tasks.append(running.start("ward", words))
+
+    try:
+        await server.run(prepared, ready)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _welcome(settings: Settings, logins: dict[str, str]) -> list[str]:
+    lines = [f"open {settings.url} and sign in as one of:"]
+    lines += [f"  {login:<8} {logins[login]:<18} {role:<14} {name}" for login, name, role in PEOPLE]
+    return lines
+
+
+async def people(settings: Settings, pool: Pool, clock: Clock) -> dict[str, str]:
+    """Everyone's password: made at the first start, kept in the data folder (mode 0600) for the next."""
+    path = settings.folder / "demo-logins.json"
+    known: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    identity = Identity(pool, Tokens(settings.folder / "keys", clock), clock)
+    for login, name, role in PEOPLE:
+        password = known.setdefault(login, secrets.token_urlsafe(9))
+        try:
+            await identity.add_person(login, name, (role,), password)
+        except Conflict:
+            continue
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        json.dump(known, file)
+    return known
+
+
+async def announce(settings: Settings, pool: Pool, clock: Clock, ward: list[Any]) -> None:
+    """The register before the first word: every machine but the last is expected at its bed."""
+    parts = await parts_of(settings, pool, clock)
+    async with transaction(pool) as conn:
+        rows = []
+        for who in ward[: len(ward) - STRANGERS]:
+            place = await places.ensure(parts, conn, *places.parse(who.place))
+            rows.append(Expected(machines.wire_key(who), who.manufacturer, who.model, who.serial,
+                                 f"{who.model} {who.serial}", place.place_id if place else ""))  # fmt: skip
+        await fleet.register(conn, rows, by="demo", at=clock.now())
+
+
+async def furnish(settings: Settings, dsn: str, clock: Clock, ward: list[Any], beds: int, seed: int) -> None:
+    """Histories of the patients over the API, and maintenance plans of the machines as they appear."""
+    await asyncio.to_thread(_post_histories, settings, clock, beds, seed)
+    pool = await open_pool(dsn, size=2, name="wardbridge-demo")
+    try:
+        parts = await parts_of(settings, pool, clock)
+        workshop = Workshop(parts.record, clock)
+        waiting = {plan.serial: plan for plan in plans(ward, clock.now())}
+        for _ in range(SEEN_SECONDS):
+            for device in await fleet.list_devices(pool):
+                plan = waiting.pop(device.serial, None)
+                if plan is None:
+                    continue
+                async with transaction(pool) as conn:
+                    await workshop.plan(conn, device.device_id, plan.name, plan.due, plan.interval_days, plan.by,
+                                        reported_at=plan.planned)  # fmt: skip
+            if not waiting:
+                return
+            await clock.sleep(1.0)
+    finally:
+        await pool.close()
+
+
+def _post_histories(settings: Settings, clock: Clock, beds: int, seed: int) -> None:
+    token = Tokens(Path(settings.folder) / "keys", clock).issue(role="service", ttl_seconds=900, display="Demo history")
+    for bundle in bundles(beds, seed, clock.now()):
+        request = urllib.request.Request(  # noqa: S310 - our own URL
+            f"{settings.url}/fhir", dumps(bundle),
+            {"content-type": "application/fhir+json", "authorization": f"Bearer {token}"}, method="POST",
+        )  # fmt: skip
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                answer.read()
+        except OSError as error:
+            log.error("demo.history_refused", reason=str(error)[:200])
