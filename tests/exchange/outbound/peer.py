@@ -21,6 +21,13 @@ class Peer:
         self.controls: list[str] = []
         self.messages: list[Any] = []
         self.port = 0
+        self.arrived = asyncio.Semaphore(0)
+
+    async def got(self, count: int) -> None:
+        """Wait until ``count`` more messages have come."""
+        async with asyncio.timeout(30):
+            for _ in range(count):
+                await self.arrived.acquire()
 
     async def serve(self, reader: Any, writer: Any) -> None:
         try:
@@ -28,6 +35,7 @@ class Peer:
                 message = await reader.readmessage()
                 self.messages.append(message)
                 self.controls.append(str(message.segment("MSH")[10]))
+                self.arrived.release()
                 code = self.judge(message)
                 if not code:
                     break

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from tests.exchange.outbound.peer import Client, parse, peer
+
 from wardbridge.core.clock import DAY, SECOND, FakeClock, SystemClock
 from wardbridge.core.db import transaction
 from wardbridge.core.errors import Invalid, NotFound
@@ -35,13 +34,6 @@ async def put(pool: Any, *messages: Outbound, now: int = NOW) -> int:
 
 def half() -> float:
     return 0.5
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    """Let the loop turn until ``condition`` holds (sockets and the database need real turns)."""
-    async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0.002)
 
 
 async def dead_port() -> int:
@@ -72,7 +64,7 @@ async def test_a_dead_destination_delays_no_other(database: Any) -> None:
         ports = {"alive": receiver.port, "dead": await dead_port(), "silent": mute.sockets[0].getsockname()[1]}
         workers = {name: Worker(database.pool, SystemClock(), name, Client(port), half) for name, port in ports.items()}
         tasks = [asyncio.create_task(worker.run()) for worker in workers.values()]
-        await until(lambda: len(receiver.controls) == 5)
+        await receiver.got(5)
         states = {state.destination: state for state in await screens.queues(database.pool)}
         for task in tasks:
             task.cancel()
@@ -162,16 +154,15 @@ async def test_a_crash_between_answer_and_mark_repeats_the_same_control_id(
 
 
 async def test_a_late_commit_keeps_its_place(database: Any, clock: FakeClock) -> None:
+    await queue.ensure(database.pool, "his")
     slow = await database.pool.acquire()
     held = slow.transaction()
     await held.start()
     await queue.enqueue(slow, [message("his", "slow")], NOW)
-    other = asyncio.create_task(put(database.pool, message("another", "x"), message("his", "quick")))
-    await asyncio.sleep(0.05)
+    await put(database.pool, message("his", "quick"))
     assert await queue.head(database.pool, "his") is None
     await held.commit()
     await database.pool.release(slow)
-    await other
     found = await queue.head(database.pool, "his")
     assert found is not None
     assert found.control == control_id("his", "slow")
@@ -180,11 +171,12 @@ async def test_a_late_commit_keeps_its_place(database: Any, clock: FakeClock) ->
 async def test_the_bell_ends_the_wait(database: Any) -> None:
     async with peer() as receiver:
         worker = Worker(database.pool, SystemClock(), "his", Client(receiver.port), half, Patience(idle=3600))
-        task = asyncio.create_task(worker.run())
-        await asyncio.sleep(0.05)
         await put(database.pool, message("his", "a"))
+        task = asyncio.create_task(worker.run())
+        await receiver.got(1)
+        await put(database.pool, message("his", "b"))
         worker.wake.set()
-        await until(lambda: receiver.controls)
+        await receiver.got(1)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

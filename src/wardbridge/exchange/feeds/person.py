@@ -24,8 +24,8 @@ def pid(patient: Resource) -> str:
                    key=lambda name: name.get("use") != "official")
     return segment("PID", {
         1: "1",
-        3: Rep(tuple(_cx(identifier) for identifier in identifiers)),
-        5: Rep(tuple(_xpn(name) for name in names[:3])),
+        3: Rep(tuple(_cx(identifier) for identifier in identifiers)) if identifiers else "",
+        5: Rep(tuple(_xpn(name) for name in names[:3])) if names else "",
         7: str(patient.get("birthDate", "")).replace("-", ""),
         8: _SEX.get(patient.get("gender", ""), ""),
     })
