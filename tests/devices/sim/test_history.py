@@ -13,7 +13,7 @@ from wardbridge.core.clock import to_datetime
 from wardbridge.devices.sim.cast import assemble
 from wardbridge.devices.sim.config import WardConfig
 from wardbridge.devices.sim.equipment import assets, overdue
-from wardbridge.devices.sim.fleet import fleet
+from wardbridge.devices.sim.fleet import fleet, wire_key
 from wardbridge.devices.sim.history import bundles, load_stories
 from wardbridge.devices.sim.people import MRN_SYSTEM, VISIT_SYSTEM, people
 from wardbridge.devices.sim.script import load
@@ -134,7 +134,9 @@ def test_people_differ_and_come_from_everywhere() -> None:
 
 def test_assets_are_the_machines_of_the_wire() -> None:
     rows = assets(load(), 1, TODAY)
-    assert [(row.key, row.serial, row.place) for row in rows] == [(m.eui, m.serial, m.place) for m in fleet(load(), 1)]
+    assert [(row.key, row.serial, row.place) for row in rows] == [
+        (wire_key(m), m.serial, m.place) for m in fleet(load(), 1)
+    ]
     assert len({row.number for row in rows}) == len(rows) == 29
     late = overdue(rows, TODAY)
     soon = [row for row in rows if 0 <= (row.next_due() - TODAY).days <= 30]

@@ -10,7 +10,7 @@ import pytest
 from wardbridge.core.clock import SECOND
 from wardbridge.devices.drivers.hl7_mllp.interpret import interpret
 from wardbridge.devices.sim.config import WardConfig
-from wardbridge.devices.values import Identity, Quality, Reading, Waveform
+from wardbridge.devices.values import AlertSignal, Identity, Quality, Reading, Waveform
 from wardbridge.exchange.codecs.hl7v2.message import parse
 
 from .measure import peaks, per_minute
@@ -165,3 +165,29 @@ def test_no_device_names_a_patient(two_minutes: list[Said]) -> None:
     for said in two_minutes:
         if said.name != "his":
             assert parse(said.outgoing.payload).get("PID", 3, 1) == ""
+
+
+def test_alarms_reach_the_other_side_as_they_were_meant() -> None:
+    """The septic bed at ten times the speed: every report becomes one AlertSignal with its numbers."""
+    lives: dict[str, list[AlertSignal]] = {}
+    for said in play(WardConfig(speed=10.0, waves=False), 200, only=("monitor-3", "lvp-8"), kinds=("alarm",)):
+        signals = [v for v in interpret(said.outgoing.payload, START).values if isinstance(v, AlertSignal)]
+        assert len(signals) == 1
+        lives.setdefault(signals[0].alert_id, []).append(signals[0])
+    stories = {}
+    for life in lives.values():
+        assert len({signal.event_id for signal in life}) == len(life)
+        assert len({(signal.code, signal.source_code, signal.text) for signal in life}) == 1
+        assert life[0].phase == "start"
+        stories[life[0].text] = life
+    rate = stories["HR high"]
+    assert (rate[0].code, rate[0].source_code, rate[0].kind) == (196648, 147842, "SP")
+    assert (rate[0].low, rate[0].high) == ("50", "120")
+    assert float(rate[0].value) > 120
+    assert max(float(signal.value) for signal in rate) > 140
+    assert [s.priority for s in rate if s.phase == "escalate"][:1] == ["PH"]
+    assert rate[-1].phase == "end"
+    assert rate[-1].state == "inactive"
+    assert float(rate[-1].value) <= 120
+    occlusion = stories["Occlusion downstream"]
+    assert (occlusion[0].code, occlusion[0].kind, occlusion[0].priority) == (196940, "ST", "PH")

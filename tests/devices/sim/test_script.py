@@ -128,7 +128,10 @@ def test_bed_three_becomes_septic_and_recovers() -> None:
 def test_the_deterioration_is_gradual(alarms: list[Said]) -> None:
     mine = [s for s in alarms if s.name == "monitor-3"]
     assert min(s.t * 3 for s in mine) > 240
-    assert "PH" in {values(s.message)[PRIORITY] for s in mine} or len(mine) > 3
+    told = [(values(s.message)[PHASE], values(s.message)[PRIORITY]) for s in mine]
+    assert told[0] == ("start", "PM")
+    assert ("escalate", "PH") in told
+    assert told.index(("escalate", "PH")) > told.index(("start", "PM"))
 
 
 def test_nobody_else_turns_septic(alarms: list[Said]) -> None:

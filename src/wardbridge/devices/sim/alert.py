@@ -6,7 +6,7 @@ names the first one, which is how a manager knows that they belong together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from wardbridge.devices.sim import terms
@@ -56,13 +56,21 @@ class Alert:
     def follow(self, cause: Cause, t: float, heartbeat: float) -> str:
         """Take over the present cause; the phase to report now, empty where there is nothing to say."""
         step = RANK[cause.priority] - RANK[self.cause.priority]
-        self.cause = cause
+        self._renew(cause, cause.priority)
         if step == 0 and t - self._told < heartbeat:
             return ""
         self._told = t
         if step:
             return "escalate" if step > 0 else "deescalate"
         return "continue"
+
+    def close(self, cause: Cause) -> None:
+        """The condition is gone: the last report tells the value that ended it."""
+        self._renew(cause, self.cause.priority)
+
+    def _renew(self, cause: Cause, priority: str) -> None:
+        # What the alert is about stays; only how it stands is new.
+        self.cause = replace(self.cause, value=cause.value, limits=cause.limits, priority=priority)
 
     def rows(self, sender: Sender, report: str, phase: str, sent: int, since: int) -> list[str]:
         """OBR and OBX of one report. ``report`` is its unique id, times are µs since 1970 UTC."""

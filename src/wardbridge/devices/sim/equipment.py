@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from wardbridge.devices.sim.fleet import fleet
+from wardbridge.devices.sim.fleet import fleet, wire_key
 from wardbridge.devices.sim.machine import Identity
 from wardbridge.devices.sim.script import Script
 
@@ -36,8 +36,8 @@ class Work:
 
 @dataclass(frozen=True)
 class Asset:
-    """One machine as clinical engineering knows it. ``key`` is what it says of itself on the wire
-    (EUI-64, for a ventilator its SDC endpoint is told apart), ``price`` in euros, ``risk`` low to high."""
+    """One machine as clinical engineering knows it. ``key`` is what it is known by on the wire (EUI-64, a
+    ventilator's SDC endpoint reference), ``price`` in euros, ``risk`` low, medium or high."""
 
     number: str
     key: str
@@ -131,7 +131,7 @@ def _asset(who: Identity, n: int, rng: np.random.Generator, today: date) -> Asse
             works.append(Work(opened, opened + timedelta(days=int(rng.integers(0, 12))), problem, action))
     return Asset(
         number=f"ME-{10_000 + n * 17 + who.bed}",
-        key=who.eui,
+        key=wire_key(who),
         name=who.name,
         kind=who.kind,
         manufacturer=who.manufacturer,

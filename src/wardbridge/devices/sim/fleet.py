@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Final
 
 from wardbridge.devices.sim.machine import Identity
@@ -16,6 +17,17 @@ MAKERS: Final = {
     "lvp": ("Corvane", "Rill LV2", "2.3.0", "2.1.5", "B", "CL", "02C4E5"),
     "dialysis": ("Aquilo Renal", "Tide HD5", "5.1.2", "5.1.2", "D", "AQ", "02D87A"),
 }
+NAMESPACE: Final = uuid.UUID("6c1f0c52-6f0e-4c55-9b1e-0d2f64a1d0c4")
+
+
+def endpoint(who: Identity) -> uuid.UUID:
+    """The SDC endpoint reference of a ventilator; the same in every run."""
+    return uuid.uuid5(NAMESPACE, who.eui)
+
+
+def wire_key(who: Identity) -> str:
+    """What a machine is known by on the wire: its EUI-64, an SDC provider by its endpoint reference."""
+    return endpoint(who).urn if who.kind == "ventilator" else who.eui
 
 
 def fleet(script: Script, seed: int) -> list[Identity]:
@@ -42,3 +54,8 @@ def fleet(script: Script, seed: int) -> list[Identity]:
                 )
             )
     return machines
+
+
+def providers(script: Script, seed: int) -> dict[str, str]:
+    """The SDC providers of the ward: name to endpoint reference, for the links of a consumer."""
+    return {who.name: endpoint(who).urn for who in fleet(script, seed) if who.kind == "ventilator"}

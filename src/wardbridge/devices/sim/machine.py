@@ -103,6 +103,7 @@ class Machine:
             return [self._report(t, held, "start")]
         if not present:
             del self._alerts[name]
+            held.close(cause)
             return [self._report(t, held, "end")]
         phase = held.follow(cause, t, self.heartbeat)
         return [self._report(t, held, phase)] if phase else []

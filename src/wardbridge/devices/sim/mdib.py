@@ -109,7 +109,7 @@ def ventilator(who: Identity) -> bytes:
     meta = (
         f'<pm:MetaData><pm:Manufacturer Lang="en">{_escaped(who.manufacturer)}</pm:Manufacturer>'
         f'<pm:ModelName Lang="en">{_escaped(who.model)}</pm:ModelName>'
-        f"<pm:ModelNumber>{_escaped(who.hardware)}</pm:ModelNumber>"
+        f"<pm:ModelNumber>{_escaped(who.model.split()[-1])}</pm:ModelNumber>"
         f"<pm:SerialNumber>{_escaped(who.serial)}</pm:SerialNumber></pm:MetaData>"
     )
     context = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +17,7 @@ from sdc11073.xml_types.dpws_types import ThisDeviceType, ThisModelType
 from sdc11073.xml_types.pm_types import MeasurementValidity
 
 from wardbridge.core.clock import SECOND
+from wardbridge.devices.sim.fleet import endpoint
 from wardbridge.devices.sim.lungs import Lungs, Readings
 from wardbridge.devices.sim.machine import Identity
 from wardbridge.devices.sim.mdib import ALARMS, METRICS, PERIOD, Alarm, ventilator
@@ -31,7 +31,6 @@ MEASURED: Final = {
     "peep": "peep", "volume": "volume", "minute": "minute", "compliance": "compliance",
     "oxygen": "oxygen", "etco2": "etco2",
 }  # fmt: skip
-NAMESPACE: Final = uuid.UUID("6c1f0c52-6f0e-4c55-9b1e-0d2f64a1d0c4")
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,13 @@ class Ventilator:
         validate: bool = False,
     ) -> None:
         self.who = who
-        self.epr = uuid.uuid5(NAMESPACE, who.eui)
+        self.epr = endpoint(who)
         self._start, self._lungs, self._fault, self._person = start, lungs, fault, person
         # sdc11073's own annotations of transactions do not hold; its objects are taken as they come.
         self.mdib: Any = ProviderMdib.from_string(ventilator(who), protocol_definition=SdcV1Definitions)
         self.provider = SdcProvider(
             discovery,
-            ThisModelType(who.manufacturer, "http://halden.example", who.model, who.hardware),
+            ThisModelType(who.manufacturer, "http://halden.example", who.model, who.model.split()[-1]),
             ThisDeviceType(f"Ventilator bed {who.bed}", who.firmware, who.serial),
             self.mdib,
             epr=self.epr,
