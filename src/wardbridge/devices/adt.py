@@ -66,13 +66,16 @@ async def apply(parts: Parts, conn: Connection, told: Told, sequence: int) -> No
         return
     if told.kind in ("A01", "A02", "A04") and not told.place:
         raise Invalid(f"ADT {told.kind} names no place", "PV1-3")
-    person = await people.ensure(parts, conn, told.patient, told.recorded or told.occurred)
+    person, news = await people.ensure(parts, conn, told.patient, told.recorded or told.occurred)
     place = await places.ensure(parts, conn, *places.parse(told.place)) if told.place else None
     event = Heard(
         told.kind, told.occurred, told.recorded or told.occurred, told.visit, place.place_id if place else "", sequence
     )
-    if await store.add_event(conn, person.patient_id, sequence, event):
-        await follow(parts, conn, person.patient_id, reason=f"ADT {told.kind}")
+    heard = await store.add_event(conn, person.patient_id, sequence, event)
+    if heard or news:
+        # A device may have named this patient before anybody told us who that is.
+        await follow(parts, conn, person.patient_id, reason=f"ADT {told.kind}",
+                     patients=[person.patient_id] if news else ())
 
 
 async def follow(
@@ -104,7 +107,7 @@ async def follow(
 async def _merge(parts: Parts, conn: Connection, told: Told) -> None:
     if not told.merged:
         raise Invalid("a merge that names no prior id", "MRG-1")
-    survivor = await people.ensure(parts, conn, told.patient, told.recorded or told.occurred)
+    survivor, news = await people.ensure(parts, conn, told.patient, told.recorded or told.occurred)
     known = await store.named(conn, told.merged)
     olds = sorted({ident for ident in known.values() if ident != survivor.patient_id})
     unknown = [key for key in told.merged if key not in known]
@@ -116,7 +119,7 @@ async def _merge(parts: Parts, conn: Connection, told: Told) -> None:
         await store.write_stays(conn, old, [])
         await people.merge(parts, conn, old, survivor.patient_id)
         await follow(parts, conn, survivor.patient_id, reason="ADT A40", also=given_up, patients=[old])
-    if unknown and not olds:
+    if (unknown or news) and not olds:
         await follow(parts, conn, survivor.patient_id, reason="ADT A40", patients=[survivor.patient_id])
 
 

@@ -73,7 +73,7 @@ async def bind(
         raise Invalid("the end of a binding must be after its start", "stop")
     await _accepted(conn, device_id)
     await facts.lock(conn)
-    patient_id = await people.adopt(parts, conn, patient_id)
+    patient_id = await _adopt(parts, conn, patient_id)
     end = FOREVER if stop is None else stop
     ends_with = patient_id if stop is None else ""
     await _decide(parts, conn, device_id, Hand(0, start, end, patient_id, ends_with, by=by), reason)
@@ -115,7 +115,7 @@ async def correct(
     row = await facts.binding(conn, binding_id)
     if row is None:
         raise NotFound("no such binding: it may have been derived again meanwhile", f"binding/{binding_id}")
-    patient = await people.adopt(parts, conn, patient_id) if patient_id else ""
+    patient = await _adopt(parts, conn, patient_id) if patient_id else ""
     ends_with = (patient or row.span.patient_id) if row.span.stop == FOREVER else ""
     decision = Hand(0, row.span.start, row.span.stop, patient, ends_with, by=by)
     await _decide(parts, conn, row.device_id, decision, reason)
@@ -139,7 +139,7 @@ async def claim(
     if stop <= start:
         raise Invalid("the end of a claim must be after its start", "stop")
     await facts.lock(conn)
-    patient_id = await people.adopt(parts, conn, patient_id)
+    patient_id = await _adopt(parts, conn, patient_id)
     for row in await facts.spans(conn, [device_id], start):
         if row.span.start < stop and row.span.patient_id not in ("", patient_id):
             raise Conflict("part of this time already belongs to another patient", f"binding/{row.binding_id}")
@@ -221,6 +221,14 @@ async def _accepted(conn: Connection, device_id: str) -> None:
         raise NotFound("no such device", f"Device/{device_id}")
     if state != "accepted":
         raise Conflict(f"the device is {state}: accept it before it can be on a patient", f"Device/{device_id}")
+
+
+async def _adopt(parts: Parts, conn: Connection, patient_id: str) -> str:
+    ident, news = await people.adopt(parts, conn, patient_id)
+    if news:
+        naming = await facts.devices_of_places(conn, (), [ident])
+        await rederive(parts, conn, dict.fromkeys(naming, 0), reason="a patient became known")
+    return ident
 
 
 async def _decide(parts: Parts, conn: Connection, device_id: str, decision: Hand, reason: str) -> None:

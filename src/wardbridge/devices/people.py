@@ -46,8 +46,9 @@ def system(authority: str) -> str:
     return OWN + quote(authority, safe="")
 
 
-async def ensure(parts: Parts, conn: Connection, details: Details, recorded: int) -> Person:
-    """The patient whom these ids name, created where nobody is known by any of them.
+async def ensure(parts: Parts, conn: Connection, details: Details, recorded: int) -> tuple[Person, bool]:
+    """The patient whom these ids name, created where nobody is known by any of them; and whether an id leads
+    to the patient for the first time (devices may have named it before: their bindings are to be derived again).
 
     What a newer message says replaces what an older one said; an older one fills gaps only. Ids that lead
     to two patients lead to the one of the first id (a merge is only ever said by A40).
@@ -71,22 +72,23 @@ async def ensure(parts: Parts, conn: Connection, details: Details, recorded: int
     if fresh != person or free:
         await store.put_person(conn, fresh, free)
         await _write(parts, conn, fresh, details, recorded >= (person.recorded if person else 0))
-    return fresh
+    return fresh, bool(free)
 
 
-async def adopt(parts: Parts, conn: Connection, patient_id: str) -> str:
-    """Make a Patient of the record known to bindings; the id that survives where it was merged.
+async def adopt(parts: Parts, conn: Connection, patient_id: str) -> tuple[str, bool]:
+    """Make a Patient of the record known to bindings: the id that survives where it was merged, and whether
+    the patient was not known before.
 
     Raises NotFound when the record has no such Patient.
     """
     person = await store.person(conn, patient_id)
     if person is not None:
-        return person.replaced_by or person.patient_id
+        return person.replaced_by or person.patient_id, False
     resource = await parts.record.current(conn, "Patient", patient_id)
     if resource is None:
         raise NotFound("no such patient", f"Patient/{patient_id}")
     await refresh(conn, resource)
-    return patient_id
+    return patient_id, True
 
 
 async def refresh(conn: Connection, resource: dict[str, Any]) -> None:
