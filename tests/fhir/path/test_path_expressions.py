@@ -179,6 +179,9 @@ ON_PATIENT: list[tuple[str, list[Any]]] = [
     ("'a'.startsWith({})", []),
     ("1.startsWith('1')", PathError),
     ("'['.matches('[')", PathError),
+    ("99999999999999999999999999999 div 0.0000001", []),
+    ("'" + "9" * 5000 + "'.toInteger()", []),
+    ("checkModifiers('u:m').id", ["p1"]),
     # conversions
     ("'1.5'.toDecimal() + '2'.toInteger()", [Decimal("3.5")]),
     ("'x'.toInteger()", []),
@@ -244,6 +247,8 @@ BROKEN = [
     ("a[1", 3),
     ("%", 0),
     ("'\\q'", 0),
+    ("9" * 5000, 0),
+    ("a.``", 2),
 ]
 
 

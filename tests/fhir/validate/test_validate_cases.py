@@ -394,6 +394,33 @@ def test_a_document_holds_what_it_points_to() -> None:
     assert errors(DOCUMENT | {"entry": DOCUMENT["entry"][1:]})[0] == ("invariant", "Bundle")
 
 
+def test_a_reference_within_a_bundle_must_fit_its_entry() -> None:
+    names = [f"urn:uuid:00000000-0000-4000-8000-00000000000{i}" for i in range(2)]
+
+    def transaction(target: dict[str, Any]) -> dict[str, Any]:
+        post = {"method": "POST", "url": "x"}
+        resources = [target, observation(id=..., subject={"reference": names[0]})]
+        rows = zip(names, resources, strict=True)
+        entries = [{"fullUrl": name, "resource": resource, "request": post} for name, resource in rows]
+        return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+
+    assert errors(transaction(patient())) == []
+    assert errors(transaction(of("Organization", name="n"))) == [("structure", "Bundle.entry[1].resource.subject")]
+
+
+def test_a_search_parameter_must_be_able_to_run() -> None:
+    base = of("SearchParameter", url="u:x", name="X", status="draft", description="x", code="x", base=["Patient"])
+    origin = "http://hl7.org/fhir/SearchParameter/Organization-name"
+    assert errors(base | {"type": "string", "expression": "Patient.name"}) == []
+    assert errors(base | {"type": "string", "expression": "Patient.name("}) == [
+        ("invalid", "SearchParameter.expression")
+    ]
+    assert errors(base | {"type": "token", "derivedFrom": origin}) == [
+        ("business-rule", "SearchParameter.type"),
+        ("business-rule", "SearchParameter.base[0]"),
+    ]
+
+
 def test_the_outcome_names_rule_and_place() -> None:
     issues = validate(observation(dataAbsentReason={"text": "x"}))
     assert issues == [

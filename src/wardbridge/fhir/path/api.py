@@ -40,7 +40,10 @@ class Compiled:
         env = env or NONE
         holder = this if env.resource is None else [typed(env.resource, None)]
         root = holder if env.root is None else [typed(env.root, None)]
-        return self._fn(Scope(this, env, holder, root))
+        try:
+            return self._fn(Scope(this, env, holder, root))
+        except RecursionError:
+            raise PathError("the expression or the resource is nested too deeply") from None
 
     def typed(self, resource: dict[str, Any], env: Env | None = None) -> list[tuple[str, Any]]:
         """The result as (type, JSON value); System values carry `System.Integer` and the like."""
@@ -71,10 +74,13 @@ def compile(
     kind = type_of(type_name) if type_name is not None else None
     if type_name is not None and kind is None:
         raise PathError(f"unknown type {type_name}", "semantic")
-    tree = parse(expression)
-    if strict or ordered:
-        check(tree, type_name, strict=strict, ordered=ordered)
-    return Compiled(expression, Compiler(lenient=lenient).build(tree), kind)
+    try:
+        tree = parse(expression)
+        if strict or ordered:
+            check(tree, type_name, strict=strict, ordered=ordered)
+        return Compiled(expression, Compiler(lenient=lenient).build(tree), kind)
+    except RecursionError:
+        raise PathError("the expression is too long for one chain", "syntax", 0) from None
 
 
 @lru_cache(maxsize=8192)

@@ -63,6 +63,8 @@ def tokens(expression: str) -> list[Token]:
         elif kind == "variable":
             text = unescape(text[2:-1], position) if text[1] in "`'" else text[1:]
         if kind == "quoted":
+            if not text:
+                raise PathError("an empty name", "syntax", position)
             kind = "identifier"
         if kind != "space":
             out.append(Token(kind, text, position))

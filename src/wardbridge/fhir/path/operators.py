@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from wardbridge.fhir.path.equality import compare, contains, distinct, equal_lists, equivalent_lists
@@ -28,7 +28,11 @@ def _arithmetic(name: str, decide: Callable[[Any, Any], Any]) -> Callable[[Fn, F
             a, b = single(left(s), name), single(right(s), name)
             if a is None or b is None:
                 return []
-            value = decide(a, b)
+            try:
+                value = decide(a, b)
+            except (DecimalException, OverflowError):
+                # Beyond what can be reckoned exactly: no result, as the standard says of overflow.
+                return []
             return [] if value is None else [value]
 
         return run

@@ -28,6 +28,7 @@ LEVELS: tuple[frozenset[str], ...] = (
     frozenset({"*", "/", "div", "mod"}),
 )
 MAX_DEPTH = 60
+MOST_DIGITS = 500
 
 
 class _Parser:
@@ -165,6 +166,8 @@ class _Parser:
 
     def number(self) -> syntax.Node:
         token = self.take()
+        if len(token.text) > MOST_DIGITS:
+            raise PathError("the number is too long", "syntax", token.position)
         value: int | Decimal = Decimal(token.text) if "." in token.text else int(token.text)
         unit = self.token
         if unit.kind == "string":

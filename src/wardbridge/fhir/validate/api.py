@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from wardbridge.fhir.path.predicate import Holders
+from wardbridge.fhir.validate.bundles import entry_types
 from wardbridge.fhir.validate.issues import Issue, Place
 from wardbridge.fhir.validate.structure import Run, checker, type_of_resource
 
@@ -21,6 +22,8 @@ def validate(resource: Any) -> list[Issue]:
     run = Run(Holders(resource, resource))
     if type_of_resource(resource, place, run) is None or not isinstance(name, str):
         return run.issues
+    if name == "Bundle":
+        run.entries = entry_types(resource)
     try:
         checker(name)(resource, place, run)
     except RecursionError:

@@ -20,6 +20,18 @@ _ONCE = frozenset({"self", "first", "last", "next", "previous", "prev"})
 _REQUESTS = frozenset({"transaction", "batch"})
 
 
+def entry_types(value: Any) -> dict[str, str]:
+    """Full URL -> resource type of a Bundle's entries."""
+    entries = value.get("entry") if isinstance(value, dict) else None
+    found: dict[str, str] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("resource"), dict):
+            url, kind = entry.get("fullUrl"), entry["resource"].get("resourceType")
+            if isinstance(url, str) and isinstance(kind, str):
+                found[url] = kind
+    return found
+
+
 def bundle(value: dict[str, Any], place: Any, run: Any) -> None:
     kind = value.get("type")
     _links(value.get("link"), kind, place, run)

@@ -29,7 +29,7 @@ def reference_check(element: Element, type_name: str) -> Target | None:
             if reference[:1] == "#":
                 found = _contained_type(reference[1:], run.holders.root)
             else:
-                found = literal_type(reference)
+                found = literal_type(reference) or run.entries.get(reference)
         said = value.get("type")
         if type(said) is str and said in resource_types():
             if found is not None and found != said:

@@ -9,6 +9,9 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from wardbridge.fhir.definitions.search import SearchParameter
+from wardbridge.fhir.definitions.search import search_parameter as published
+from wardbridge.fhir.path import PathError, compile
 from wardbridge.fhir.validate.bundles import bundle
 from wardbridge.fhir.validate.issues import shown
 
@@ -33,10 +36,34 @@ def attachment(value: dict[str, Any], place: Any, run: Any) -> None:
 
 
 def search_parameter(value: dict[str, Any], place: Any, run: Any) -> None:
-    """A composite joins two parameters at least (https://hl7.org/fhir/R4/search.html#composite)."""
+    """A composite joins two parameters at least; the expression is FHIRPath; a derived one keeps the type.
+
+    https://hl7.org/fhir/R4/searchparameter.html
+    """
     components = value.get("component")
     if value.get("type") == "composite" and (not isinstance(components, list) or len(components) < 2):
         run.error("business-rule", place, "a composite search parameter needs two components or more")
+    expression = value.get("expression")
+    if isinstance(expression, str):
+        try:
+            compile(expression, lenient=True)
+        except PathError as error:
+            run.error("invalid", (place, "expression", -1), error.message)
+    derived = value.get("derivedFrom")
+    origin = published(derived) if isinstance(derived, str) else None
+    if origin is not None:
+        _derived(value, origin, place, run)
+
+
+def _derived(value: dict[str, Any], origin: SearchParameter, place: Any, run: Any) -> None:
+    if value.get("type") != origin.type:
+        run.error("business-rule", (place, "type", -1), f"{origin.url}, which this is derived from, is a {origin.type}")
+    bases = value.get("base")
+    for i, base in enumerate(bases if isinstance(bases, list) else ()):
+        if base not in origin.base:
+            run.error(
+                "business-rule", (place, "base", i), f"{origin.url}, which this is derived from, has no {shown(base)}"
+            )
 
 
 def code_system(value: dict[str, Any], place: Any, run: Any) -> None:

@@ -24,12 +24,16 @@ MOST_ISSUES = 500
 
 
 class Run:
-    """One validation: what was found, and the resource that holds the element being looked at."""
+    """One validation: what was found, the resource that holds the element being looked at, and what a Bundle holds.
 
-    __slots__ = ("holders", "issues")
+    `entries` is full URL -> resource type of the Bundle's entries, for references between them.
+    """
+
+    __slots__ = ("entries", "holders", "issues")
 
     def __init__(self, holders: Holders) -> None:
         self.holders = holders
+        self.entries: dict[str, str] = {}
         self.issues: list[Issue] = []
 
     def add(self, severity: str, code: str, place: Place, details: str, diagnostics: str = "") -> None:

@@ -15,8 +15,8 @@ from wardbridge.fhir.path.scope import Fn, Items, Scope, single
 
 _TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
 _FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,500}(\.[0-9]{1,500})?")
 
 
 def to_boolean(value: Any) -> bool | None:

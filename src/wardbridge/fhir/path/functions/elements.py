@@ -150,7 +150,25 @@ def _html_checks(items: Items) -> Items:
     return [all(html_problem(plain(item)) is None for item in items)]
 
 
+def _check_modifiers(before: Fn, *known: Fn) -> Fn:
+    def run(s: Scope) -> Items:
+        items = before(s)
+        allowed = {string(url(s), "checkModifiers") for url in known}
+        for item in items:
+            found: Items = []
+            if isinstance(item, Node):
+                item.child("modifierExtension", found)
+            for extension in found:
+                url = extension.value.get("url") if isinstance(extension.value, dict) else None
+                if url not in allowed:
+                    raise PathError(f"checkModifiers: unknown modifier extension {str(url)[:200]}")
+        return items
+
+    return run
+
+
 TABLE: dict[str, Entry] = {
+    "checkModifiers": (1, 20, _check_modifiers),
     "extension": (1, 1, _extension),
     "hasExtension": (1, 1, _has_extension),
     "hasValue": (0, 0, on_items(_has_value)),
