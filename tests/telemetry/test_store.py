@@ -16,7 +16,7 @@ from wardbridge.core.errors import Invalid, NotFound
 from wardbridge.telemetry.blocks import store as blocks
 from wardbridge.telemetry.blocks.compact import compact, retain
 from wardbridge.telemetry.blocks.read import reduced, window
-from wardbridge.telemetry.store import append, channels, ensure_channels, last_values, newest, tail
+from wardbridge.telemetry.store import append, channels, ensure_channels, last_values, newest, rebase, tail
 from wardbridge.telemetry.values import START, ChannelSpec, DeviceSlice, Kept, Numeric, Span, Wave, supersedes
 from wardbridge.telemetry.waves import joined
 
@@ -287,6 +287,16 @@ async def test_the_tail_skips_no_late_commit(database: Any) -> None:
     assert len(more) == 2
     assert await tail(database.pool, more[-1].position, 10) == []
     assert await newest(database.pool) == more[-1].position
+
+
+async def test_a_restored_stream_goes_on(database: Any) -> None:
+    hr, _, _ = await make(database.pool)
+    await send(database.pool, DeviceSlice("dev", T0, [value(hr, T0)]))
+    await database.pool.execute("UPDATE telemetry_hot SET xid = '99999999999'")
+    assert await tail(database.pool, START, 10) == []
+    async with transaction(database.pool) as conn:
+        await rebase(conn)
+    assert len(await tail(database.pool, START, 10)) == 1
 
 
 async def test_compaction_that_dies_leaves_everything_where_it_was(database: Any) -> None:

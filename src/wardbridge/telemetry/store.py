@@ -180,3 +180,8 @@ async def newest(conn: Pool | Connection) -> Position:
         """SELECT xid, sequence FROM telemetry_hot WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
            ORDER BY xid DESC, sequence DESC LIMIT 1""")
     return Position(row["xid"], row["sequence"]) if row else Position(0, 0)
+
+
+async def rebase(conn: Connection) -> None:
+    """After a logical restore: transaction numbers of another cluster mean nothing here."""
+    await conn.execute("UPDATE telemetry_hot SET xid = '0'")

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.exchange.outbound.peer import Client, parse, peer
+from tests.exchange.outbound.peer import parse, peer
 
-from wardbridge.core.clock import FakeClock
+from wardbridge.core.clock import FakeClock, SystemClock
 from wardbridge.core.db import transaction
 from wardbridge.core.ids import counted_ids
+from wardbridge.exchange.feeds import store
 from wardbridge.exchange.feeds.oru import Party
 from wardbridge.exchange.feeds.results import ResultsFeed, send_test
+from wardbridge.exchange.outbound.mllp import MllpSender
 from wardbridge.exchange.outbound.store import queue, screens
 from wardbridge.exchange.outbound.worker import Worker
+from wardbridge.fhir.store import changes
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Delete, Put
 
@@ -39,9 +42,11 @@ class Scene:
 
     async def delivered(self) -> list[Any]:
         async with peer() as receiver:
-            worker = Worker(self.pool, self.clock, "his", Client(receiver.port), lambda: 0.5)
+            sender = MllpSender("127.0.0.1", receiver.port, SystemClock())
+            worker = Worker(self.pool, self.clock, "his", sender, lambda: 0.5)
             while await worker.step() == 0:
                 pass
+            await sender.close()
         return receiver.messages
 
 
@@ -122,3 +127,23 @@ async def test_only_what_is_selected(scene: Scene) -> None:
 async def test_a_test_message_reaches_the_destination(scene: Scene) -> None:
     control = await send_test(scene.pool, scene.clock, "his", Party(), "1")
     assert [str(m.segment("MSH")[10]) for m in await scene.delivered()] == [control]
+
+
+async def test_a_restored_feed_goes_on_where_it_stood(scene: Scene) -> None:
+    await scene.write(observation("a", 60))
+    assert await scene.feed.step() == 1
+    await scene.write(observation("b", 61))
+    # As pg_restore leaves it: numbers of transactions that this cluster has not reached.
+    await scene.pool.execute(
+        "UPDATE fhir_version SET transaction = (transaction::text::bigint + 99999999999)::text::xid8")
+    await scene.pool.execute(
+        """UPDATE feed_cursor SET mark = split_part(mark, '.', 1)::bigint + 99999999999 || '.'
+           || split_part(mark, '.', 2)""")
+    assert await scene.feed.step() == 0
+    async with transaction(scene.pool) as conn:
+        await changes.rebase(conn)
+        await store.rebase(conn)
+    assert await scene.feed.step() == 1
+    await scene.write(observation("c", 62))
+    assert await scene.feed.step() == 1
+    assert [str(m.segment("OBX")[5]) for m in await scene.delivered()] == ["60", "61", "62"]

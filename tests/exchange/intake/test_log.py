@@ -268,3 +268,21 @@ async def test_retention_keeps_what_a_reader_has_not_seen(database: Any, clock: 
     await drain(database.pool)
     assert len([name for name in await store.retain(database.pool, 30, later) if "key" not in name]) == 1
     await intake.close()
+
+
+async def test_a_restored_log_is_read_on_where_it_stood(database: Any, clock: FakeClock) -> None:
+    intake = Intake(database.pool, clock, lanes=1)
+    for n in range(4):
+        await intake.put(entry(str(n)))
+    assert [row.control for row in await drain(database.pool, limit=3)] == ["0", "1", "2"]
+    # As pg_restore leaves it: numbers of transactions that this cluster has not reached. And one entry
+    # that committed late, behind the reader's place although its number is lower.
+    for table in ("intake", "intake_cursor"):
+        await database.pool.execute(f"UPDATE {table} SET xid = (xid::text::bigint + 99999999999)::text::xid8")
+    await database.pool.execute("UPDATE intake SET xid = '999999999999' WHERE control = '1'")
+    assert await drain(database.pool) == []
+    async with transaction(database.pool) as conn:
+        await store.rebase(conn)
+    await intake.put(entry("4"))
+    assert [row.control for row in await drain(database.pool)] == ["3", "1", "4"]
+    await intake.close()

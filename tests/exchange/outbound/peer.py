@@ -1,4 +1,4 @@
-"""Both ends of MLLP on loopback for the tests: hl7's own server, and the plainest possible client."""
+"""A receiving system on loopback: hl7's own MLLP server."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Peer:
         self.controls: list[str] = []
         self.messages: list[Any] = []
         self.port = 0
+        self.connections = 0
         self.arrived = asyncio.Semaphore(0)
 
     async def got(self, count: int) -> None:
@@ -30,6 +31,7 @@ class Peer:
                 await self.arrived.acquire()
 
     async def serve(self, reader: Any, writer: Any) -> None:
+        self.connections += 1
         try:
             while not writer.is_closing():
                 message = await reader.readmessage()
@@ -56,21 +58,6 @@ async def peer(judge: Judge = lambda message: "AA") -> AsyncIterator[Peer]:
         yield receiver
     finally:
         server.close()
-
-
-class Client:
-    """Connects for every message: enough to judge the queue by."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    async def send(self, message: bytes) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        try:
-            writer.write(b"\x0b" + message + b"\x1c\r")
-            return (await reader.readuntil(b"\x1c\r"))[1:-2]
-        finally:
-            writer.close()
 
 
 def parse(body: bytes) -> Any:

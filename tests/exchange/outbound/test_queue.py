@@ -7,7 +7,7 @@ import socket
 from typing import Any
 
 import pytest
-from tests.exchange.outbound.peer import Client, parse, peer
+from tests.exchange.outbound.peer import parse, peer
 
 from wardbridge.core.clock import DAY, SECOND, FakeClock, SystemClock
 from wardbridge.core.db import transaction
@@ -16,6 +16,7 @@ from wardbridge.exchange.feeds.oru import Party, trial
 from wardbridge.exchange.intake.entry import Entry
 from wardbridge.exchange.intake.log import Intake
 from wardbridge.exchange.outbound.message import Outbound, control_id
+from wardbridge.exchange.outbound.mllp import MllpSender
 from wardbridge.exchange.outbound.store import queue, screens
 from wardbridge.exchange.outbound.worker import Patience, Worker
 
@@ -30,6 +31,10 @@ def message(destination: str, key: str, patients: tuple[str, ...] = ()) -> Outbo
 async def put(pool: Any, *messages: Outbound, now: int = NOW) -> int:
     async with transaction(pool) as conn:
         return await queue.enqueue(conn, messages, now)
+
+
+def client(port: int) -> MllpSender:
+    return MllpSender("127.0.0.1", port, SystemClock(), timeout=10.0)
 
 
 def half() -> float:
@@ -47,7 +52,7 @@ async def test_in_order_once_and_marked_sent(database: Any, clock: FakeClock) ->
     assert await put(database.pool, *(message("his", key) for key in keys)) == 20
     assert await put(database.pool, message("his", "k3"), message("his", "new")) == 1
     async with peer() as receiver:
-        worker = Worker(database.pool, clock, "his", Client(receiver.port), half)
+        worker = Worker(database.pool, clock, "his", client(receiver.port), half)
         while await worker.step() == 0:
             pass
     assert receiver.controls == [control_id("his", key) for key in [*keys, "new"]]
@@ -62,7 +67,7 @@ async def test_a_dead_destination_delays_no_other(database: Any) -> None:
     mute = await asyncio.start_server(lambda r, w: silent.append(w), "127.0.0.1", 0)
     async with peer() as receiver:
         ports = {"alive": receiver.port, "dead": await dead_port(), "silent": mute.sockets[0].getsockname()[1]}
-        workers = {name: Worker(database.pool, SystemClock(), name, Client(port), half) for name, port in ports.items()}
+        workers = {name: Worker(database.pool, SystemClock(), name, client(port), half) for name, port in ports.items()}
         tasks = [asyncio.create_task(worker.run()) for worker in workers.values()]
         await receiver.got(5)
         states = {state.destination: state for state in await screens.queues(database.pool)}
@@ -80,12 +85,12 @@ async def test_a_dead_destination_delays_no_other(database: Any) -> None:
 
 async def test_back_off_grows_is_bounded_and_ends(database: Any, clock: FakeClock) -> None:
     await put(database.pool, message("his", "a"), message("his", "b"))
-    worker = Worker(database.pool, clock, "his", Client(await dead_port()), half, Patience(1.0, 8.0))
+    worker = Worker(database.pool, clock, "his", client(await dead_port()), half, Patience(1.0, 8.0))
     assert [await worker.step() for _ in range(6)] == [0.75, 1.5, 3.0, 6.0, 6.0, 6.0]
     state = (await screens.queues(database.pool))[0]
     assert (state.state, state.failures, state.waiting, state.since) == ("down", 6, 2, clock.now())
     async with peer() as receiver:
-        worker.sender = Client(receiver.port)
+        worker.sender = client(receiver.port)
         assert await worker.step() == 0
         assert await worker.step() == 0
         assert await worker.step() == worker.patience.idle
@@ -98,7 +103,7 @@ async def test_refusals_become_dead_letters_and_can_be_replayed(database: Any, c
     await put(database.pool, *(message("his", key, ("4711",)) for key in ("rejected", "faulty", "good")))
 
     async with peer(lambda m: verdicts.get(str(m.segment("MSH")[10]), "CA")) as receiver:
-        worker = Worker(database.pool, clock, "his", Client(receiver.port), half, Patience(errors=3))
+        worker = Worker(database.pool, clock, "his", client(receiver.port), half, Patience(errors=3))
         pauses = [await worker.step() for _ in range(6)]
         assert pauses == [0, 0.75, 1.5, 0, 0, worker.patience.idle]
         letters = await screens.dead_letters(database.pool, "his")
@@ -117,20 +122,76 @@ async def test_refusals_become_dead_letters_and_can_be_replayed(database: Any, c
     assert len(await screens.dead_letters(database.pool)) == 1
 
 
-@pytest.mark.parametrize("answer", [b"nonsense", b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\r",
-                                    b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|AA|other\r",
-                                    b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|ZZ|CONTROL\r"])
-async def test_an_answer_that_is_none_counts_as_silence(database: Any, clock: FakeClock, answer: bytes) -> None:
+@pytest.mark.parametrize("frame", [
+    b"nonsense", b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\r",
+    b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|AA|other\r",
+    b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|ZZ|CONTROL\r"])
+async def test_an_answer_that_is_none_counts_as_silence(database: Any, clock: FakeClock, frame: bytes) -> None:
+    """Whatever comes back that is no acknowledgement of this message, the message stays queued."""
+    control = control_id("his", "a")
     await put(database.pool, message("his", "a"))
 
-    class Odd:
-        async def send(self, body: bytes) -> bytes:
-            return answer.replace(b"CONTROL", control_id("his", "a").encode())
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\x1c\r")
+        writer.write(b"\x0b" + frame.replace(b"CONTROL", control.encode()) + b"\x1c\r")
+        await writer.drain()
+        writer.close()
 
-    worker = Worker(database.pool, clock, "his", Odd(), half)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    worker = Worker(database.pool, clock, "his", client(server.sockets[0].getsockname()[1]), half)
     assert await worker.step() > 0
+    server.close()
     state = (await screens.queues(database.pool))[0]
-    assert (state.waiting, state.state, state.last_error.partition(":")[0]) == (1, "down", "Mismatch")
+    assert (state.waiting, state.state, state.failures) == (1, "down", 1)
+
+
+async def test_one_connection_is_kept_and_made_anew(database: Any, clock: FakeClock) -> None:
+    await put(database.pool, *(message("his", f"k{n}") for n in range(4)))
+    verdicts = iter(["AA", "AA", "", "AA", "AA"])
+    async with peer(lambda m: next(verdicts)) as receiver:
+        sender = client(receiver.port)
+        worker = Worker(database.pool, clock, "his", sender, half)
+        pauses = [await worker.step() for _ in range(5)]
+        await sender.close()
+    assert pauses == [0, 0, 0.75, 0, 0]
+    assert receiver.connections == 2
+    assert receiver.controls == [control_id("his", f"k{n}") for n in (0, 1, 2, 2, 3)]
+
+
+async def test_silence_ends_with_the_time_limit(database: Any, clock: FakeClock) -> None:
+    await put(database.pool, message("his", "a"))
+    heard = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\x1c\r")
+        heard.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    sender = MllpSender("127.0.0.1", server.sockets[0].getsockname()[1], clock, timeout=5.0)
+    step = asyncio.create_task(Worker(database.pool, clock, "his", sender, half).step())
+    await heard.wait()
+    await clock.advance(4.0)
+    assert not step.done()
+    await clock.advance(2.0)
+    assert await step == 0.75
+    server.close()
+    assert (await screens.queues(database.pool))[0].last_error.startswith("TimeoutError")
+
+
+async def test_a_restored_queue_goes_on(database: Any, clock: FakeClock) -> None:
+    await put(database.pool, message("his", "a"), message("his", "b"))
+    await database.pool.execute("UPDATE outbound_message SET xid = '99999999999'")
+    assert await queue.head(database.pool, "his") is None
+    async with transaction(database.pool) as conn:
+        await queue.rebase(conn)
+    await put(database.pool, message("his", "c"))
+    async with peer() as receiver:
+        worker = Worker(database.pool, clock, "his", client(receiver.port), half)
+        while await worker.step() == 0:
+            pass
+    assert receiver.controls == [control_id("his", key) for key in "abc"]
 
 
 async def test_a_crash_between_answer_and_mark_repeats_the_same_control_id(
@@ -144,8 +205,8 @@ async def test_a_crash_between_answer_and_mark_repeats_the_same_control_id(
         with monkeypatch.context() as patch:
             patch.setattr(queue, "sent", dies)
             with pytest.raises(KeyboardInterrupt):
-                await Worker(database.pool, clock, "his", Client(receiver.port), half).step()
-        worker = Worker(database.pool, clock, "his", Client(receiver.port), half)
+                await Worker(database.pool, clock, "his", client(receiver.port), half).step()
+        worker = Worker(database.pool, clock, "his", client(receiver.port), half)
         while await worker.step() == 0:
             pass
     first = control_id("his", "a")
@@ -170,7 +231,7 @@ async def test_a_late_commit_keeps_its_place(database: Any, clock: FakeClock) ->
 
 async def test_the_bell_ends_the_wait(database: Any) -> None:
     async with peer() as receiver:
-        worker = Worker(database.pool, SystemClock(), "his", Client(receiver.port), half, Patience(idle=3600))
+        worker = Worker(database.pool, SystemClock(), "his", client(receiver.port), half, Patience(idle=3600))
         await put(database.pool, message("his", "a"))
         task = asyncio.create_task(worker.run())
         await receiver.got(1)
@@ -230,7 +291,7 @@ async def test_retention_keeps_what_waits(database: Any, clock: FakeClock) -> No
     clock.set(NOW)
     await put(database.pool, message("his", "sent"), message("his", "waiting"))
     async with peer() as receiver:
-        await Worker(database.pool, clock, "his", Client(receiver.port), half).step()
+        await Worker(database.pool, clock, "his", client(receiver.port), half).step()
     assert await screens.retain(database.pool, 30, NOW + 29 * DAY) == 0
     assert await screens.retain(database.pool, 30, NOW + 31 * DAY) == 1
     assert (await screens.queues(database.pool))[0].waiting == 1

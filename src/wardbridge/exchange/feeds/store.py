@@ -15,3 +15,11 @@ async def mark(conn: Connection, name: str, start: str) -> str:
 async def move(conn: Connection, name: str, to: str) -> None:
     """Move the mark."""
     await conn.execute("UPDATE feed_cursor SET mark = $2 WHERE name = $1", name, to)
+
+
+async def rebase(conn: Connection) -> None:
+    """After a logical restore, together with ``fhir.store.changes.rebase``: marks of transactions of
+    another cluster go on by sequence alone."""
+    await conn.execute(
+        """UPDATE feed_cursor SET mark = '0.' || split_part(mark, '.', 2)
+           WHERE split_part(mark, '.', 1)::xid8 >= pg_current_xact_id()""")

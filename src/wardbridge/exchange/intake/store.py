@@ -192,6 +192,19 @@ async def advance(conn: Connection, name: str, sequence: int) -> None:
         raise NotFound(f"intake has no entry {sequence} or no reader of that name", f"intake_cursor/{name}")
 
 
+async def rebase(conn: Connection) -> None:
+    """After a logical restore: transaction numbers of another cluster mean nothing here, order by sequence
+    remains. Rewrites the log. What some reader had not read, though it had read higher numbers, comes
+    behind the rest, so that it is not skipped (readers that had read it see it again).
+    """
+    await conn.execute("LOCK TABLE intake, intake_cursor IN ACCESS EXCLUSIVE MODE")
+    await conn.execute(
+        """UPDATE intake i SET xid = CASE WHEN EXISTS (
+               SELECT FROM intake_cursor c WHERE i.sequence <= c.sequence AND i.xid > c.xid)
+           THEN '1'::xid8 ELSE '0'::xid8 END""")
+    await conn.execute("UPDATE intake_cursor SET xid = '0'")
+
+
 async def backlog(pool: Pool, name: str) -> int:
     """How many entries consumer ``name`` has not dealt with yet."""
     count: int = await pool.fetchval(

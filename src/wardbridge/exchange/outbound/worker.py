@@ -19,9 +19,7 @@ from wardbridge.core.clock import Clock
 from wardbridge.core.db import AWAY, Pool
 from wardbridge.core.errors import WardbridgeError
 from wardbridge.exchange.codecs.hl7v2.ack import Answer
-from wardbridge.exchange.codecs.hl7v2.answer import read_answer
 from wardbridge.exchange.codecs.hl7v2.errors import Hl7Error
-from wardbridge.exchange.codecs.hl7v2.message import parse
 from wardbridge.exchange.outbound.message import Queued
 from wardbridge.exchange.outbound.store import queue
 
@@ -31,11 +29,11 @@ log = structlog.get_logger(__name__)
 class Sender(Protocol):
     """The way to one destination, such as an MLLP client."""
 
-    async def send(self, message: bytes) -> bytes:
+    async def send(self, message: bytes) -> Answer:
         """Send ``message`` (no framing) and return the acknowledgement that comes back.
 
-        Raises OSError, TimeoutError, EOFError or WardbridgeError when there is none; the connection
-        is then made anew at the next call.
+        Raises OSError, TimeoutError, EOFError, Hl7Error or WardbridgeError when there is none; the
+        connection is then made anew at the next call.
         """
         ...
 
@@ -112,17 +110,18 @@ class Worker:
             self._failures = 0
             return self.patience.idle
         try:
-            raw = await self.sender.send(message.body)
-            answer = _answer(raw, message)
-        except (OSError, TimeoutError, EOFError, WardbridgeError) as error:
+            answer = await self.sender.send(message.body)
+            _check(answer, message)
+        except (OSError, TimeoutError, EOFError, Hl7Error, WardbridgeError) as error:
             return await self._unanswered(message, f"{type(error).__name__}: {error}" if str(error)
                                           else type(error).__name__)
         now = self.clock.now()
+        reason = " ".join(filter(None, (answer.code, answer.text, *answer.errors)))
+        raw = queue.clean(reason).encode()
         if answer.result == "accept":
             await queue.sent(self.pool, self.destination, message.id, raw, now)
             self._failures = 0
             return 0.0
-        reason = " ".join(filter(None, (answer.code, answer.text, *answer.errors)))
         dead = answer.result == "reject" or message.attempts + 1 >= self.patience.errors
         await queue.refused(self.pool, self.destination, message.id, raw, reason, dead, now)
         if dead:
@@ -144,15 +143,8 @@ class Mismatch(WardbridgeError):
     """What came back is no acknowledgement of what was sent."""
 
 
-def _answer(raw: bytes, message: Queued) -> Answer:
-    try:
-        answer = read_answer(parse(raw))
-    except Hl7Error as error:
-        raise Mismatch("the answer is no HL7 message") from error
-    if answer is None:
-        raise Mismatch("the answer has no MSA segment")
+def _check(answer: Answer, message: Queued) -> None:
     if answer.control_id != message.control:
         raise Mismatch("the answer is for another control id")
     if answer.code not in ("CA", "AA", "CE", "AE", "CR", "AR"):
         raise Mismatch("the answer has a code that table 0008 does not know")
-    return answer

@@ -111,6 +111,11 @@ async def ensure(pool: Pool, destination: str) -> None:
     await pool.execute("INSERT INTO outbound_destination (name) VALUES ($1) ON CONFLICT DO NOTHING", destination)
 
 
+async def rebase(conn: Connection) -> None:
+    """After a logical restore: transaction numbers of another cluster mean nothing here."""
+    await conn.execute("UPDATE outbound_message SET xid = '0' WHERE state = 'queued'")
+
+
 def expand(body: bytes) -> bytes:
     """A stored body as it is sent."""
     return zstandard.ZstdDecompressor().decompress(body, max_output_size=_LIMIT) if body else b""
