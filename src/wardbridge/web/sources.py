@@ -10,13 +10,14 @@ Sign-in, sessions, ``decide`` and the audit record are used from security as the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 
 from wardbridge.care.manual import Manual
+from wardbridge.core.db import Connection
 from wardbridge.security.principal import Principal
 from wardbridge.telemetry.values import Channel, Hot, Position
 from wardbridge.web import views as v
@@ -53,11 +54,11 @@ class Bindings(Protocol):
 
     async def bind(self, device_id: str, patient_id: str, place_id: str, start: int, by: Who) -> None: ...
     async def end(self, binding_id: str, by: Who) -> None: ...
-    async def correct(self, binding_id: str, patient_id: str, by: Who, reason: str) -> int:
-        """Move the interval to another patient and re-issue what was charted; the count of values."""
+    async def correct(self, binding_id: str, patient_id: str, by: Who, reason: str) -> None:
+        """Move the interval to another patient and re-issue what was charted of it."""
         ...
 
-    async def claim(self, device_id: str, start: int, stop: int, patient_id: str, by: Who) -> int: ...
+    async def claim(self, device_id: str, start: int, stop: int, patient_id: str, by: Who) -> None: ...
 
 
 class Charts(Protocol):
@@ -129,6 +130,10 @@ class Messages(Protocol):
     async def test(self, destination: str, by: Who) -> str:
         """Put a test message in the destination's queue; the control id it got."""
         ...
+
+
+TestMessage = Callable[[Connection, str], Awaitable[str]]
+"""Puts a test message into a destination's queue (wired by app.py); its control id."""
 
 
 class Where(msgspec.Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""The sources of the pages, answered by the real rooms."""

@@ -1,0 +1,193 @@
+"""The fleet: the devices room's registry joined with equipment's work and exchange's messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from wardbridge.core.clock import Clock
+from wardbridge.core.db import Pool, transaction
+from wardbridge.core.errors import Invalid, NotFound
+from wardbridge.devices import fleet
+from wardbridge.devices.intervals import FOREVER
+from wardbridge.devices.ports import Parts
+from wardbridge.devices.store import facts, places
+from wardbridge.devices.store import people as people_store
+from wardbridge.devices.store.places import Place
+from wardbridge.devices.store.registry import Device
+from wardbridge.equipment import store as equipment
+from wardbridge.equipment.desk import Workshop
+from wardbridge.equipment.work import Work, maintenance_state
+from wardbridge.exchange.outbound.store import screens
+from wardbridge.security.principal import Principal
+from wardbridge.telemetry import store as telemetry
+from wardbridge.web import views as v
+from wardbridge.web.adapters.common import device_state, full_name, reference, type_name, value
+from wardbridge.web.adapters.messages import message_view
+from wardbridge.web.sources import Filter
+from wardbridge.web.words import _
+
+MESSAGES, SEARCHED = 12, 500
+
+
+def fault_view(work: Work, device: str) -> v.Fault:
+    return v.Fault(
+        id=work.work_id, text=work.text, state=work.state, reported_by=work.reported_by,
+        reported_at=work.reported_at, taken_by=work.taken_by, taken_at=work.taken_at or 0,
+        resolved_at=work.done_at or 0, resolution=work.resolution, device_id=work.device_id, device=device,
+    )  # fmt: skip
+
+
+def device_view(device: Device, bed: str, ward: str, work: Iterable[Work], now: int) -> v.Device:
+    """A registry row with its place's names and its work."""
+    mine = [item for item in work if item.device_id == device.device_id]
+    due, decided = maintenance_state(mine, now)
+    said = device.said[0] if device.said else None
+    return v.Device(
+        id=device.device_id, key=device.key, label=device.label, type=type_name(device),
+        manufacturer=device.manufacturer, model=device.model, serial=device.serial, firmware=device.firmware,
+        hardware=device.hardware, udi=device.udi, admission=device.state, state=device_state(device, now),
+        link=device.link, bed=bed, place_id=device.place_id, ward=ward, in_use=bool(device.patient_id),
+        first_seen=device.first_seen, last_seen=device.last_seen, clock_offset=device.clock_offset_us,
+        battery=device.battery, faults=sum(item.kind == "fault" and item.state != "resolved" for item in mine),
+        due=due, due_date=(decided.due or 0) if decided else 0,
+        said=" · ".join(filter(None, [said[1], ", ".join(said[2][:6]), device.place_said])) if said else "",
+    )  # fmt: skip
+
+
+class FleetDesk:
+    """Answers :class:`wardbridge.web.sources.Fleet`."""
+
+    def __init__(self, pool: Pool, clock: Clock, parts: Parts, workshop: Workshop) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._parts = parts
+        self._workshop = workshop
+
+    async def _places(self) -> dict[str, Place]:
+        return {place.place_id: place for place in await places.every(self._pool)}
+
+    async def devices(self, chosen: Filter) -> Sequence[v.Device]:
+        now, where = self._clock.now(), await self._places()
+        work = await equipment.of_devices(self._pool, open_only=True)
+        found = []
+        for device in await fleet.list_devices(self._pool, state=chosen.admission):
+            place = where.get(device.place_id)
+            found.append(device_view(device, place.bed if place else "", place.ward if place else "", work, now))
+        return [device for device in found if _fits(device, chosen)]
+
+    async def device(self, device_id: str, *, names: bool) -> v.DevicePage:
+        now, where = self._clock.now(), await self._places()
+        device = await fleet.device(self._pool, device_id)
+        work = await equipment.of_devices(self._pool, [device_id])
+        place = where.get(device.place_id)
+        bindings = await self._bindings(device, where, names)
+        seen = {binding.patient_id for binding in bindings if binding.patient_id}
+        if not names:
+            hidden = tuple(v.Binding(id=b.id, device_id=b.device_id, device=b.device, patient_id="", bed=b.bed,
+                                     start=b.start, stop=b.stop, source=b.source) for b in bindings)  # fmt: skip
+            bindings = hidden
+        lasts = await telemetry.last_values(self._pool, [device_id]) if names else {}
+        return v.DevicePage(
+            device=device_view(device, place.bed if place else "", place.ward if place else "", work, now),
+            modules=tuple(device_view(m, "", "", (), now) for m in await fleet.modules(self._pool, device_id)),
+            faults=tuple(fault_view(item, device.label) for item in work if item.kind == "fault"),
+            due=tuple(
+                _due(item, work, now) for item in work if item.kind == "maintenance" and item.state != "resolved"
+            ),
+            bindings=bindings,
+            patient_count=len(seen),
+            messages=await self._messages(device),
+            values=tuple(value(last) for last in lasts.get(device_id, ())),
+        )
+
+    async def _messages(self, device: Device) -> tuple[v.Message, ...]:
+        """The newest messages of the device's link whose sender names the device."""
+        found = await screens.find(self._pool, direction="in", kinds=("device",), limit=SEARCHED)
+        names = [name for name in (device.key, device.serial) if len(name) > 3]
+        mine = [m for m in found.messages if m.peer == device.link and any(name in m.sender for name in names)]
+        return tuple(message_view(message) for message in mine[:MESSAGES])
+
+    async def _bindings(self, device: Device, where: dict[str, Place], names: bool) -> tuple[v.Binding, ...]:
+        found = []
+        async with self._pool.acquire() as conn:
+            for row in reversed(await facts.spans(conn, [device.device_id])):
+                span = row.span
+                if not span.patient_id:
+                    continue
+                person = await people_store.person(conn, span.patient_id) if names else None
+                place = where.get(span.place_id)
+                found.append(
+                    v.Binding(
+                        id=str(row.binding_id),
+                        device_id=device.device_id,
+                        device=device.label,
+                        patient_id=span.patient_id,
+                        patient_name=full_name(person.family, person.given) if person else "",
+                        bed=place.label or place.bed if place else "",
+                        start=span.start,
+                        stop=0 if span.stop == FOREVER else span.stop,
+                        source=span.source,
+                        by=span.by,
+                    )
+                )
+        return tuple(found)
+
+    async def places(self) -> Sequence[tuple[str, str]]:
+        return [(place.place_id, place.label) for place in (await self._places()).values() if place.bed]
+
+    async def admit(self, device_id: str, state: str, by: Principal, place_id: str = "", reason: str = "") -> None:
+        async with transaction(self._pool) as conn:
+            if state == "accepted":
+                await fleet.accept(self._parts, conn, device_id, reference(by), place_id or None)
+            elif state == "quarantined":
+                await fleet.quarantine(self._parts, conn, device_id, reference(by))
+            elif state == "workshop":
+                await fleet.workshop(self._parts, conn, device_id, reference(by))
+            elif state == "retired":
+                await fleet.retire(self._parts, conn, device_id, reference(by))
+            else:
+                raise Invalid(_("This state does not exist."), "state")
+
+    async def report(self, device_id: str, text: str, by: Principal) -> None:
+        await fleet.device(self._pool, device_id)
+        async with transaction(self._pool) as conn:
+            await self._workshop.report(conn, device_id, text, by.display)
+
+    async def take(self, device_id: str, fault_id: str, by: Principal) -> None:
+        await self._own(device_id, fault_id)
+        async with transaction(self._pool) as conn:
+            await self._workshop.take(conn, fault_id, by.display)
+
+    async def resolve(self, device_id: str, fault_id: str, text: str, by: Principal) -> None:
+        await self._own(device_id, fault_id)
+        async with transaction(self._pool) as conn:
+            await self._workshop.resolve(conn, fault_id, text, by.display)
+
+    async def _own(self, device_id: str, fault_id: str) -> None:
+        if all(item.work_id != fault_id for item in await equipment.of_devices(self._pool, [device_id])):
+            raise NotFound(_("There is no such fault on this device."), "fault")
+
+
+def _fits(device: v.Device, chosen: Filter) -> bool:
+    text = f"{device.label} {device.serial} {device.key} {device.model} {device.link}".lower()
+    return (
+        (not chosen.type or device.type == chosen.type)
+        and (not chosen.ward or device.ward == chosen.ward)
+        and (not chosen.due or device.due == chosen.due)
+        and (not chosen.fault or device.faults > 0)
+        and chosen.text.strip().lower() in text
+    )
+
+
+def _plans(work: Iterable[Work]) -> list[Work]:
+    return [item for item in work if item.kind == "maintenance"]
+
+
+def _due(work: Work, everything: Sequence[Work], now: int) -> v.Due:
+    done = [
+        item.done_at for item in everything if item.kind == "maintenance" and item.name == work.name and item.done_at
+    ]
+    return v.Due(
+        request_id=work.request_id, text=work.name, date=work.due or 0,
+        state=maintenance_state([work], now)[0], last_done=max(done, default=0),
+    )  # fmt: skip
