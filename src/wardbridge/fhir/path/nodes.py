@@ -61,15 +61,25 @@ class Node:
                 out.append(Node(self.extra["id"], type_of("string")))
 
     def children(self) -> list[Any]:
-        """All child elements, in the order of the definition."""
+        """All child elements, in the order in which they stand in the JSON."""
         out: list[Any] = []
-        if type(self.value) is dict:
+        value = self.value
+        if type(value) is dict:
             if self.type is None:
-                for key in self.value:
+                for key in value:
                     self.child(key, out)
-            else:
-                for name in _steps(self.type.name):
-                    self.child(name, out)
+                return out
+            table = _properties(self.type.name)
+            for key, found in value.items():
+                step = table.get(key)
+                if step is None:
+                    step = table.get(key[1:]) if key[:1] == "_" and key[1:] not in value else None
+                    if step is not None and step[1] is not None:
+                        _spread_primitive(None, found, step[2], out)
+                elif step[1] is not None and step[1] in value:
+                    _spread_primitive(found, value[step[1]], step[2], out)
+                elif found is not None:
+                    _spread(found, step[2], step[3], out)
         elif self.extra is not None:
             self.child("id", out)
             self.child("extension", out)
@@ -96,6 +106,11 @@ def _steps(type_name: str) -> dict[str, tuple[Step, ...]]:
             steps.append((key, f"_{key}" if primitive else None, inner, name == "Resource"))
         out[element.name] = tuple(steps)
     return out
+
+
+@cache
+def _properties(type_name: str) -> dict[str, Step]:
+    return {step[0]: step for steps in _steps(type_name).values() for step in steps}
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -13,9 +13,12 @@ Items: TypeAlias = list[Any]
 
 
 class Scope:
-    """`this`, `index` and `total` change as criteria run over items; the rest stays for the evaluation."""
+    """`this`, `index` and `total` change as criteria run over items; the rest stays for the evaluation.
 
-    __slots__ = ("context", "env", "index", "resource", "root", "this", "total", "variables")
+    `memo` keeps what one evaluation should reckon once: the time, the descendants of the resource.
+    """
+
+    __slots__ = ("context", "env", "index", "memo", "resource", "root", "this", "total", "variables")
 
     def __init__(self, this: Items, env: Env, resource: Items, root: Items) -> None:
         self.this = this
@@ -25,6 +28,7 @@ class Scope:
         self.root = root
         self.index: int | None = None
         self.total: Items = []
+        self.memo: dict[str, Items] = {}
         self.variables: dict[str, Items] = {}
 
 

@@ -232,6 +232,20 @@ def _children(items: Items) -> Items:
     return [child for item in items if isinstance(item, Node) for child in item.children()]
 
 
+def _descendants(before: Fn) -> Fn:
+    def run(s: Scope) -> Items:
+        items = before(s)
+        if items is not s.resource:
+            return list(descendants(items))
+        # R4's dom-3 asks for %resource.descendants() several times for each contained resource.
+        found = s.memo.get("descendants")
+        if found is None:
+            found = s.memo["descendants"] = list(descendants(items))
+        return found
+
+    return run
+
+
 def _coalesce(before: Fn, *options: Fn) -> Fn:
     def run(s: Scope) -> Items:
         return next((found for option in options if (found := option(s))), [])
@@ -273,6 +287,6 @@ TABLE: dict[str, Entry] = {
     "coalesce": (1, 20, _coalesce),
     "sort": (0, 9, sort),
     "children": (0, 0, on_items(_children)),
-    "descendants": (0, 0, on_items(lambda items: list(descendants(items)))),
+    "descendants": (0, 0, _descendants),
     "type": (0, 0, on_items(lambda items: [type_info(item) for item in items])),
 }

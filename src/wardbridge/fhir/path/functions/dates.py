@@ -18,7 +18,7 @@ def _clock(kind: str) -> Make:
             if s.env.now is None:
                 raise PathError("the environment of this evaluation has no clock")
             # One evaluation sees one time, however long it takes.
-            found = s.variables.setdefault(" now", [s.env.now()])
+            found = s.memo.setdefault("now", [s.env.now()])
             return [from_micros(found[0], kind)]
 
         return run
