@@ -13,6 +13,7 @@ import secrets
 import sys
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,16 @@ import structlog
 
 from wardbridge.app.parts import parts_of
 from wardbridge.app.serve import Server
-from wardbridge.core.clock import Clock
+from wardbridge.core.clock import Clock, from_datetime, to_datetime
 from wardbridge.core.db import Pool, open_pool, transaction
 from wardbridge.core.errors import Conflict
 from wardbridge.core.settings import Settings
 from wardbridge.devices import fleet, places
 from wardbridge.devices.sim import fleet as machines
 from wardbridge.devices.sim import script
-from wardbridge.devices.sim.equipment import plans
+from wardbridge.devices.sim.equipment import assets
 from wardbridge.devices.sim.history import bundles
+from wardbridge.devices.sim.people import people as residents
 from wardbridge.devices.store.registry import Expected
 from wardbridge.equipment.desk import Workshop
 from wardbridge.fhir.json import dumps
@@ -81,7 +83,7 @@ async def demo(settings: Settings, *, beds: int, speed: float, seed: int, say: C
     async def ready(running: Server) -> None:
         for line in _welcome(settings, logins):
             say(line)
-        tasks.append(asyncio.create_task(furnish(settings, running.dsn, running.clock, ward, beds, seed)))
+        tasks.append(asyncio.create_task(furnish(settings, running.dsn, running.clock, story, seed)))
         words = [sys.executable, "-m", "wardbridge.devices.sim", "--mllp-port", str(settings.mllp_port), "--beds",
                  str(beds), "--seed", str(seed), "--speed", f"{speed:g}", "--oru-port", str(oru_port),
                  "--status-every", "0"]  # fmt: skip
@@ -130,22 +132,24 @@ async def announce(settings: Settings, pool: Pool, clock: Clock, ward: list[Any]
         await fleet.register(conn, rows, by="demo", at=clock.now())
 
 
-async def furnish(settings: Settings, dsn: str, clock: Clock, ward: list[Any], beds: int, seed: int) -> None:
+async def furnish(settings: Settings, dsn: str, clock: Clock, story: script.Script, seed: int) -> None:
     """Histories of the patients over the API, and maintenance plans of the machines as they appear."""
-    await asyncio.to_thread(_post_histories, settings, clock, beds, seed)
+    await asyncio.to_thread(_post_histories, settings, clock, story, seed)
+    today = to_datetime(clock.now()).date()
+    waiting = {asset.serial: asset for asset in assets(story, seed, today)}
     pool = await open_pool(dsn, size=2, name="wardbridge-demo")
     try:
         parts = await parts_of(settings, pool, clock)
         workshop = Workshop(parts.record, clock)
-        waiting = {plan.serial: plan for plan in plans(ward, clock.now())}
         for _ in range(SEEN_SECONDS):
-            for device in await fleet.list_devices(pool):
-                plan = waiting.pop(device.serial, None)
-                if plan is None:
-                    continue
-                async with transaction(pool) as conn:
-                    await workshop.plan(conn, device.device_id, plan.name, plan.due, plan.interval_days, plan.by,
-                                        reported_at=plan.planned)  # fmt: skip
+            for device in await fleet.list_devices(pool, state="accepted"):
+                asset = waiting.pop(device.serial, None)
+                for plan in asset.plans if asset else ():
+                    async with transaction(pool) as conn:
+                        await workshop.plan(
+                            conn, device.device_id, plan.name, _noon(plan.due), round(plan.months * 30.44),
+                            "Clinical engineering", reported_at=_noon(plan.last),
+                        )  # fmt: skip
             if not waiting:
                 return
             await clock.sleep(1.0)
@@ -153,9 +157,15 @@ async def furnish(settings: Settings, dsn: str, clock: Clock, ward: list[Any], b
         await pool.close()
 
 
-def _post_histories(settings: Settings, clock: Clock, beds: int, seed: int) -> None:
+def _noon(day: date) -> int:
+    return from_datetime(datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+
+
+def _post_histories(settings: Settings, clock: Clock, story: script.Script, seed: int) -> None:
+    now = clock.now()
+    people = residents(len(story.beds), seed, to_datetime(now).date())
     token = Tokens(Path(settings.folder) / "keys", clock).issue(role="service", ttl_seconds=900, display="Demo history")
-    for bundle in bundles(beds, seed, clock.now()):
+    for bundle in bundles(story, people, now, seed):
         request = urllib.request.Request(  # noqa: S310 - our own URL
             f"{settings.url}/fhir", dumps(bundle),
             {"content-type": "application/fhir+json", "authorization": f"Bearer {token}"}, method="POST",

@@ -18,6 +18,7 @@ from wardbridge.alarms.device import DeviceAlarms
 from wardbridge.alarms.engine import Engine
 from wardbridge.alarms.inputs import follow
 from wardbridge.alarms.ward import WardBeds
+from wardbridge.app.adt import told
 from wardbridge.app.changes import ObservationChanges
 from wardbridge.app.feeds import Feeds
 from wardbridge.app.metrics import say
@@ -29,7 +30,6 @@ from wardbridge.core.clock import Clock, SystemClock
 from wardbridge.core.db import AWAY, Connection, Pool, open_pool
 from wardbridge.core.errors import Unavailable
 from wardbridge.core.settings import Settings
-from wardbridge.devices.adt_codec import told
 from wardbridge.devices.pipeline.batch import Sinks
 from wardbridge.devices.pipeline.pipeline import Pipeline
 from wardbridge.equipment.desk import DeviceFaults, Workshop

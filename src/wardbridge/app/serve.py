@@ -14,7 +14,7 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import IO
 
@@ -57,7 +57,7 @@ def is_running(folder: Path) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def database(settings: Settings, clock: Clock):  # type: ignore[no-untyped-def]
+async def database(settings: Settings, clock: Clock) -> AsyncIterator[str]:
     """The DSN of a database that runs: the named one, or the embedded one of the data folder.
 
     An embedded server that was running before (a server is up on this folder) is left running.
@@ -105,8 +105,8 @@ class Server:
 
     async def run(
         self,
-        prepared: Callable[[Server], asyncio.Future[None]] | None = None,
-        ready: Callable[[Server], asyncio.Future[None]] | None = None,
+        prepared: Callable[[Server], Awaitable[None]] | None = None,
+        ready: Callable[[Server], Awaitable[None]] | None = None,
     ) -> None:
         """Serve until SIGTERM or SIGINT. ``prepared`` runs after the migrations, ``ready`` once all answer.
 

@@ -1,0 +1,147 @@
+"""The web process: pages, live stream, FHIR API and probes on one port, served by granian."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, Loops
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from wardbridge.app.metrics import say
+from wardbridge.app.parts import parts_of, record_of
+from wardbridge.app.probes import probes
+from wardbridge.app.process import resolved, tell
+from wardbridge.core import log as logs
+from wardbridge.core.clock import SystemClock
+from wardbridge.core.db import open_pool
+from wardbridge.core.disk import DiskGuard
+from wardbridge.core.settings import Settings
+from wardbridge.equipment.desk import Workshop
+from wardbridge.fhir.rest.application import Application
+from wardbridge.fhir.rest.audit_events import SecurityAudit
+from wardbridge.fhir.rest.repository import StoreRepository
+from wardbridge.fhir.validate import validate
+from wardbridge.security.audit import Audit
+from wardbridge.security.http import authenticate, token_routes
+from wardbridge.security.identity import Identity
+from wardbridge.security.policy import decide
+from wardbridge.security.principal import Principal
+from wardbridge.security.tokens import Tokens
+from wardbridge.web.app import routes
+from wardbridge.web.live.hub import Hub
+from wardbridge.web.room import Room
+
+WORKER_POOL = 12
+
+
+def serve_web(settings: Settings) -> None:
+    """Run granian until SIGTERM."""
+    Granian(
+        "wardbridge.app.web:worker",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=settings.web_workers,
+        loop=Loops.uvloop,
+        http=HTTPModes.http1,
+        websockets=True,
+        factory=True,
+        log_enabled=False,
+        ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
+        ssl_key=Path(settings.tls_key) if settings.tls_key else None,
+        respawn_failed_workers=True,
+        workers_kill_timeout=5,
+    ).serve()
+
+
+def worker() -> ASGIApp:
+    """What one granian worker serves."""
+    settings, dsn = resolved()
+    logs.configure(settings.log_level, settings.log_format, "web")
+    _end_with(os.getppid())
+    return Site(settings, dsn)
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose granian was killed must not keep the port."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(3)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+class Site:
+    """The ASGI application; it is assembled when the server says that it starts."""
+
+    def __init__(self, settings: Settings, dsn: str) -> None:
+        self._settings = settings
+        self._dsn = dsn
+        self._fhir: ASGIApp | None = None
+        self._app: ASGIApp = Starlette(lifespan=self._lifespan)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The API skips the pages' router: it is the hot path.
+        if self._fhir is not None and scope["type"] == "http" and scope["path"].startswith("/fhir"):
+            path = scope["path"]
+            if path == "/fhir" or path[5:6] == "/":
+                await self._fhir({**scope, "root_path": "/fhir"}, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        settings, clock = self._settings, SystemClock()
+        pool = await open_pool(self._dsn, size=WORKER_POOL, name="wardbridge-web")
+        record = await record_of(settings, pool, clock)
+        parts = await parts_of(settings, pool, clock, record)
+        audit = Audit(pool, clock)
+        disk = DiskGuard(settings.folder, settings.disk_reserve_mb * 1_000_000, clock)
+        identity = Identity(
+            pool, Tokens(settings.folder / "keys", clock), clock,
+            session_minutes=settings.session_minutes, idle_minutes=settings.session_idle_minutes,
+        )  # fmt: skip
+
+        async def who(connection: HTTPConnection, /) -> Principal:
+            return await authenticate(identity, connection)
+
+        self._fhir = Application(
+            StoreRepository(record), who, decide, audit, clock, validate, SecurityAudit(audit),
+            base=f"{settings.public_url.rstrip('/')}/fhir" if settings.public_url else "",
+        )  # fmt: skip
+        from wardbridge.app.sources import sources_of
+
+        room = Room(
+            sources=sources_of(settings, pool, clock, record, parts, Workshop(parts.record, clock)),
+            identity=identity, audit=audit, pool=pool, clock=clock, zone=settings.site_zone, site=settings.site,
+            secure=bool(settings.tls_cert) or settings.public_url.startswith("https:"),
+        )  # fmt: skip
+        hub = Hub(room.sources.feed, clock)
+        app.router.routes.extend(
+            [*probes(pool, clock, disk, identity), *token_routes(identity, audit), *routes(room, hub)]
+        )
+
+        def state() -> dict[str, Any]:
+            return say({"live_slices_total": hub.slices})
+
+        tasks = [asyncio.create_task(hub.run()), asyncio.create_task(tell(pool, clock, f"web-{os.getpid()}", state))]
+        try:
+            yield
+        finally:
+            self._fhir = None
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            pool.terminate()
