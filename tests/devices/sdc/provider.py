@@ -52,6 +52,8 @@ class FixedPort(HttpServerThreadBase):
         _ThreadingHTTPServer.allow_reuse_address = True
         address = (self._my_ipaddress, self._port)
         self.httpd = _ThreadingHTTPServer(self.logger, address, 0, self.supported_encodings)
+        if self._ssl_context:
+            self.httpd.socket = self._ssl_context.wrap_socket(self.httpd.socket, server_side=True)
         self.base_url = f"http://{self._my_ipaddress}:{self._port}/"
         self.started_evt.set()
         self.httpd.serve_forever()

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from lxml import etree
 
 from wardbridge.core.clock import Clock, SystemClock
 from wardbridge.devices.driver import DriverContext
@@ -34,7 +35,7 @@ from wardbridge.devices.values import (
     Waveform,
 )
 
-from .peer import Peer
+from .peer import HERE, Peer
 
 
 class Pausing(SystemClock):
@@ -161,7 +162,7 @@ async def test_found_by_discovery() -> None:
 
 async def test_reconnect_after_kill_9() -> None:
     sink = RecordingSink()
-    async with Peer() as peer, linked(sink, address=peer.address, timeout=2) as driver:
+    async with Peer() as peer, linked(sink, address=peer.address, timeout=2, quiet=1) as driver:
         await connected(sink)
         await peer.kill()
         await sink.wait(lambda s: bool(events(s, "disconnected")))
@@ -177,7 +178,7 @@ async def test_reconnect_after_kill_9() -> None:
 
 async def test_reconnect_when_the_provider_says_goodbye() -> None:
     sink = RecordingSink()
-    async with Peer() as peer, linked(sink, address=peer.address, timeout=2):
+    async with Peer() as peer, linked(sink, address=peer.address, timeout=2, quiet=1):
         await connected(sink)
         await peer.tell("stop")
         await sink.wait(lambda s: bool(events(s, "disconnected")))
@@ -274,7 +275,10 @@ async def test_mutual_tls(tmp_path: Path) -> None:
             await connected(sink)
             await peer.tell("metrics", values={"hr": "66"})
             await sink.wait(lambda s: said(s, "66"))
+            threads = [t for t in threading.enumerate() if t.name.startswith("SubscrRecv")]
+            assert threads
             assert driver.health().text == ""
+        assert not any(thread.is_alive() for thread in threads)
         stranger = RecordingSink()
         clock = Pausing()
         options = {"address": peer.address, "authority": str(other / "ca.pem"), **files}
@@ -283,6 +287,48 @@ async def test_mutual_tls(tmp_path: Path) -> None:
             assert "TLS" in driver.health().text
             assert driver.health().state == "waiting"
             assert stranger.batches == []
+
+
+async def test_rotated_certificates_are_used_at_the_next_connection(tmp_path: Path) -> None:
+    ward = tmp_path / "ward"
+    _certificates(ward, "this year's authority")
+    files = {
+        "certificate": str(ward / "ours.pem"),
+        "private_key": str(ward / "ours.key"),
+        "authority": str(ward / "ca.pem"),
+    }
+    sink = RecordingSink()
+    async with Peer("--tls", str(ward)) as peer:
+        port = peer.address.rpartition(":")[2].partition("/")[0]
+        async with linked(sink, address=peer.address, timeout=2, quiet=1, **files):
+            await connected(sink)
+            await peer.kill()
+            await sink.wait(lambda s: bool(events(s, "disconnected")))
+            _certificates(ward, "next year's authority")
+            async with Peer("--tls", str(ward), "--port", port, epr=peer.uuid):
+                await sink.wait(lambda s: len(events(s, "connected")) == 2, 30)
+
+
+async def test_two_machines_of_one_provider(tmp_path: Path) -> None:
+    """A gateway with two beds behind it: each machine has its own key and its own values."""
+    document = etree.parse(HERE / "mdib.xml")
+    description = document.getroot()[0][0]
+    second = etree.fromstring(etree.tostring(description[0]))
+    for element in second.iter():
+        for name in ("Handle", "ConditionSignaled"):
+            if element.get(name):
+                element.set(name, f"b.{element.get(name)}")
+        if str(element.tag).endswith("}Source"):
+            element.text = f"b.{element.text}"
+    description.append(second)
+    document.write(tmp_path / "two.xml")
+    sink = RecordingSink()
+    async with Peer("--mdib", str(tmp_path / "two.xml")) as peer, linked(sink, address=peer.address):
+        await sink.wait(lambda s: len(events(s, "connected")) == 2)
+        assert {batch.device for batch in sink.batches} == {f"{peer.epr}/mds", f"{peer.epr}/b.mds"}
+        await peer.tell("metrics", values={"b.hr": "81"})
+        await sink.wait(lambda s: said(s, "81"))
+        assert sink.batches[-1].device == f"{peer.epr}/b.mds"
 
 
 @pytest.mark.skipif("WARDBRIDGE_SDC_MDIB" not in os.environ, reason="WARDBRIDGE_SDC_MDIB names no MDIB file")

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
+from lxml import etree  # type: ignore[import-untyped]
 
 from wardbridge.core.errors import SettingsError, Unavailable
 from wardbridge.devices.driver import DriverContext, Health
@@ -188,10 +189,10 @@ class Sdc:
                 self._trouble = "too slow: reports were dropped, the state is read again"
                 self.context.log.warning("sdc_overflow", dropped=inbox.counts["dropped"])
             else:
-                heard, lost = await loop.run_in_executor(worker, _apply, mirror, items)
+                heard, spoiled, lost = await loop.run_in_executor(worker, _apply, mirror, items)
                 self._add(mirror)
                 await self._hand_on(mirror, heard, items[-1].received)
-                await self._quarantine(mirror, items)
+                await self._quarantine(mirror, spoiled)
             if lost:
                 inbox.reset()
                 self.counts["resyncs"] += 1
@@ -234,22 +235,35 @@ class Sdc:
                 )
                 problems = ()
                 await self._put(batch)
-
-    async def _quarantine(self, mirror: Mirror, items: list[Item]) -> None:
-        for item in items:
-            if item.broken:
-                problem = (("unreadable", "message", item.reason),)
-                batch = Batch(
+        if problems:
+            first = (mirror.machines() or [""])[0]
+            device = mirror.key(first) if first else mirror.device
+            await self._put(
+                Batch(
                     link=self.context.link,
-                    device=mirror.device,
-                    received=item.received,
-                    raw=item.broken,
+                    device=device,
+                    received=received,
                     sender=mirror.device,
-                    control=f"unreadable/{zlib.crc32(item.broken):08x}",
+                    control=stamp,
                     profile="SDC",
-                    problems=problem,
+                    problems=problems,
                 )
-                await self._put(batch)
+            )
+
+    async def _quarantine(self, mirror: Mirror, spoiled: list[Item]) -> None:
+        """Keep the bytes of what could not be understood."""
+        for item in spoiled:
+            batch = Batch(
+                link=self.context.link,
+                device=mirror.device,
+                received=item.received,
+                raw=item.broken,
+                sender=mirror.device,
+                control=f"unreadable/{zlib.crc32(item.broken):08x}",
+                profile="SDC",
+                problems=(("unreadable", "message", item.reason),),
+            )
+            await self._put(batch)
 
     async def _gone(self, mirror: Mirror) -> None:
         """Say that the machines are out of reach, without waiting for a sink that does not accept."""
@@ -298,21 +312,25 @@ class Sdc:
         return min(FIRST * 2.0 ** min(failures - 1, 16), LONGEST) * (1.0 + spread)
 
 
-def _apply(mirror: Mirror, items: list[Item]) -> tuple[Heard, bool]:
-    """All reports of one turn into one Heard; True when the MDIB has to be read again."""
-    heard = Heard()
-    for item in items:
+def _apply(mirror: Mirror, items: list[Item]) -> tuple[Heard, list[Item], bool]:
+    """All reports of one turn into one Heard; those that could not be understood, as bytes; and whether the
+    MDIB has to be read again, which makes the rest of the turn void."""
+    heard, spoiled = Heard(), []
+    for place, item in enumerate(items):
         if item.node is None:
+            spoiled.append(item)
             continue
         try:
             mirror.apply(item.node, item.received, heard)
         except Resync:
-            return heard, True
+            mirror.counts["dropped"] += len(items) - place - 1
+            return heard, spoiled, True
         except Exception as error:
             # Valid XML can still carry nonsense; one such report spares the others of the turn.
-            heard.problem("report", "message", type(error).__name__)
+            raw = etree.tostring(item.node.getroottree())
+            spoiled.append(Item(item.received, len(raw), None, raw, type(error).__name__))
             mirror.counts["quarantined"] += 1
-    return heard, False
+    return heard, spoiled, False
 
 
 async def _finish(task: asyncio.Future[None]) -> None:

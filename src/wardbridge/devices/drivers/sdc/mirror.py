@@ -91,7 +91,7 @@ class Mirror:
         description, state = child(mdib, "MdDescription"), child(mdib, "MdState")
         if description is None or state is None:
             raise ValueError("the MDIB has no MdDescription or no MdState")
-        self.sequence, self.instance = group.get("SequenceId", ""), group.get("InstanceId", "")
+        self.sequence, self.instance = group.get("SequenceId", ""), group.get("InstanceId", "0")
         self.version = int(group.get("MdibVersion", "0"))
         self._tree.clear()
         self._watching = None
@@ -122,7 +122,8 @@ class Mirror:
     def apply(self, message: Any, received: int, heard: Heard | None = None) -> Heard:
         """Take in one notification (the element in the SOAP body). Raises Resync where it cannot be."""
         heard = heard or Heard()
-        if message.get("SequenceId", "") != self.sequence or message.get("InstanceId", "") != self.instance:
+        group = message.get("SequenceId", ""), message.get("InstanceId", "0")
+        if group != (self.sequence, self.instance):
             raise Resync("the provider began a new sequence")
         name = local(message)
         version = int(message.get("MdibVersion", "0"))
@@ -374,7 +375,8 @@ class Mirror:
         node, key = self._tree.nodes.get(mds), self.key(mds)
         if node is None:
             return
-        clock = next((self._states.get(n.handle) for n in self._tree.named("Clock")), None)
+        clocks = [n.handle for n in self._tree.named("Clock") if self._tree.mds(n.handle) == mds]
+        clock = self._states.get(clocks[0]) if clocks else None
         place = self._place(mds)
         told = contexts.identity(node, key, "", self.dpws, place, components.clock_text(clock))
         heard.values[mds].append(told)

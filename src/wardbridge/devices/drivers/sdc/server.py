@@ -8,6 +8,8 @@ connection ends, and a TLS handshake is made in the connection's own thread, whe
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Any, cast
@@ -75,12 +77,28 @@ class _Server(_ThreadingHTTPServer):
     gone: Callable[[], None]
     tls: ssl.SSLContext | None = None
 
+    def __init__(self, *args: Any) -> None:
+        self.live: set[Any] = set()  # the sockets that handlers read: with TLS not those that were accepted
+        super().__init__(*args)
+
     def finish_request(self, request: Any, client_address: Any) -> None:
         if self.tls is not None:
             request.settimeout(10.0)
             request = self.tls.wrap_socket(request, server_side=True)
+        self.live.add(request)
         handler: Any = self.RequestHandlerClass
-        handler(request, client_address, self)
+        try:
+            handler(request, client_address, self)
+        finally:
+            self.live.discard(request)
+            request.close()
+
+    def server_close(self) -> None:
+        close: Any = super().server_close
+        close()
+        for request in list(self.live):
+            with contextlib.suppress(OSError):
+                request.shutdown(socket.SHUT_RDWR)
 
     def shutdown_request(self, request: Any) -> None:
         super().shutdown_request(request)
