@@ -27,8 +27,13 @@ import msgspec
 
 START = 1_767_225_600 * SECOND
 HR, SPO2, SYS, DIA, MEAN, PEEP_SET, RATE = 147842, 150456, 150021, 150022, 150023, 16929192, 157784
-NAMES = {HR: "MDC_ECG_HEART_RATE", SPO2: "MDC_PULS_OXIM_SAT_O2", SYS: "MDC_PRESS_BLD_NONINV_SYS",
-         DIA: "MDC_PRESS_BLD_NONINV_DIA", MEAN: "MDC_PRESS_BLD_NONINV_MEAN"}
+NAMES = {
+    HR: "MDC_ECG_HEART_RATE",
+    SPO2: "MDC_PULS_OXIM_SAT_O2",
+    SYS: "MDC_PRESS_BLD_NONINV_SYS",
+    DIA: "MDC_PRESS_BLD_NONINV_DIA",
+    MEAN: "MDC_PRESS_BLD_NONINV_MEAN",
+}
 UNITS = {HR: "/min", SPO2: "%", SYS: "mm[Hg]", DIA: "mm[Hg]", MEAN: "mm[Hg]"}
 
 
@@ -69,20 +74,51 @@ class Scene:
     async def put(self, *values: Any, device: str = "MON1", received: int = 0, link: str = "mllp", **more: Any) -> int:
         """A device message into the log; its sequence."""
         self.count += 1
-        batch = Batch(link, device, received or self.clock.now(), tuple(values), b"raw%d" % self.count, device,
-                      str(self.count), **more)
+        batch = Batch(
+            link,
+            device,
+            received or self.clock.now(),
+            tuple(values),
+            b"raw%d" % self.count,
+            device,
+            str(self.count),
+            **more,
+        )
         return (await self.intake.put(as_entry(batch))).sequence
 
-    async def adt(self, kind: str, mrn: str, at: float, place: str = "", *, recorded: float | None = None,
-                  visit: str = "", merged: Sequence[str] = (), **details: Any) -> int:
+    async def adt(
+        self,
+        kind: str,
+        mrn: str,
+        at: float,
+        place: str = "",
+        *,
+        recorded: float | None = None,
+        visit: str = "",
+        merged: Sequence[str] = (),
+        **details: Any,
+    ) -> int:
         """An ADT message into the log. ``place`` is a bed of ward ICU, ``at`` in minutes."""
         self.count += 1
-        patient = Details((f"HIS|{mrn}",), details.pop("family", f"Family {mrn}"), details.pop("given", "Given"), **details)
-        event = Told(kind, patient, self.minute(at), self.minute(at if recorded is None else recorded),
-                     visit or f"V{mrn}", f"ICU^^{place}" if place else "", tuple(f"HIS|{m}" for m in merged), "I")
+        patient = Details(
+            (f"HIS|{mrn}",), details.pop("family", f"Family {mrn}"), details.pop("given", "Given"), **details
+        )
+        event = Told(
+            kind,
+            patient,
+            self.minute(at),
+            self.minute(at if recorded is None else recorded),
+            visit or f"V{mrn}",
+            f"ICU^^{place}" if place else "",
+            tuple(f"HIS|{m}" for m in merged),
+            "I",
+        )
         body = msgspec.msgpack.encode(event)
-        return (await self.intake.put(Entry(
-            "adt", "his", "HIS", str(self.count), self.clock.now(), b"adt%d" % self.count, body))).sequence
+        return (
+            await self.intake.put(
+                Entry("adt", "his", "HIS", str(self.count), self.clock.now(), b"adt%d" % self.count, body)
+            )
+        ).sequence
 
     async def work(self) -> None:
         """Let the pipeline deal with everything that is in the log."""
@@ -98,8 +134,11 @@ class Scene:
     async def device(self, key: str = "MON1", bed: str = "1") -> str:
         """An accepted device that stands at a bed from the start on."""
         place = await self.bed(bed) if bed else None
-        await self.put(Identity(key, manufacturer="Acme", model="M1", serial=f"S-{key}", type_code=69965), device=key,
-                       received=START)
+        await self.put(
+            Identity(key, manufacturer="Acme", model="M1", serial=f"S-{key}", type_code=69965),
+            device=key,
+            received=START,
+        )
         await self.work()
         found = next(d for d in await fleet.list_devices(self.pool) if d.key == key)
         async with transaction(self.pool) as conn:
@@ -129,8 +168,10 @@ class Scene:
 
     async def charted(self) -> dict[tuple[str, str], str]:
         """(time, code text) of each standing Observation to its patient's id."""
-        return {(o["effectiveDateTime"][11:19], o["code"]["text"]): o["subject"]["reference"].removeprefix("Patient/")
-                for o in await self.observations()}
+        return {
+            (o["effectiveDateTime"][11:19], o["code"]["text"]): o["subject"]["reference"].removeprefix("Patient/")
+            for o in await self.observations()
+        }
 
 
 async def scene(pool: Any, *, sinks: Sinks | None = None, **more: Any) -> Scene:

@@ -78,8 +78,13 @@ async def test_cuff_pressures_are_one_panel_and_each_measurement_once(ward: Scen
     await ward.adt("A01", "100", 0, "1")
     for n in range(4):
         taken = ward.minute(1 if n < 3 else 4)
-        await ward.put(reading(SYS, "120", taken), reading(DIA, "80", taken), reading(MEAN, "93", taken),
-                       reading(HR, "72", ward.minute(n)), received=ward.minute(n + 1))
+        await ward.put(
+            reading(SYS, "120", taken),
+            reading(DIA, "80", taken),
+            reading(MEAN, "93", taken),
+            reading(HR, "72", ward.minute(n)),
+            received=ward.minute(n + 1),
+        )
     await ward.work()
     panels = [o for o in await ward.observations() if "component" in o]
     assert [o["effectiveDateTime"][11:16] for o in panels] == ["00:01", "00:04"]
@@ -99,8 +104,10 @@ async def test_parts_of_a_panel_that_come_later_join_it(ward: Scene) -> None:
     assert len(panels[0]["component"]) == 2
 
 
-@pytest.mark.parametrize("flag", [Quality.TEST, Quality.DEMO, Quality.CALIBRATING, Quality.INVALID,
-                                  Quality.WRONG_PATIENT, Quality.UNAVAILABLE])
+@pytest.mark.parametrize(
+    "flag",
+    [Quality.TEST, Quality.DEMO, Quality.CALIBRATING, Quality.INVALID, Quality.WRONG_PATIENT, Quality.UNAVAILABLE],
+)
 async def test_flagged_values_are_kept_but_never_charted(ward: Scene, flag: Quality) -> None:
     device = await ward.device()
     await ward.adt("A01", "100", 0, "1")
@@ -125,8 +132,11 @@ async def test_a_corrected_value_is_amended_and_a_deleted_one_voided(ward: Scene
     await ward.device()
     await ward.adt("A01", "100", 0, "1")
     await ward.put(reading(HR, "72", ward.minute(1)), reading(SPO2, "97", ward.minute(1)), received=ward.minute(1))
-    await ward.put(reading(HR, "75", ward.minute(1), quality=int(Quality.CORRECTED)),
-                   reading(SPO2, "97", ward.minute(1), quality=int(Quality.WRONG_PATIENT)), received=ward.minute(2))
+    await ward.put(
+        reading(HR, "75", ward.minute(1), quality=int(Quality.CORRECTED)),
+        reading(SPO2, "97", ward.minute(1), quality=int(Quality.WRONG_PATIENT)),
+        received=ward.minute(2),
+    )
     await ward.work()
     found = {o["code"]["text"]: o for o in await ward.observations(wrong=True)}
     heart = found.pop("Heart rate")
@@ -137,8 +147,11 @@ async def test_a_corrected_value_is_amended_and_a_deleted_one_voided(ward: Scene
 async def test_waveforms_and_states_are_kept(ward: Scene) -> None:
     device = await ward.device()
     samples = b"\x01\x00\x02\x00"
-    await ward.put(Waveform("69965/1/131330", 131330, "MDC_ECG_ELEC_POTL_II", ward.minute(1), 4000.0, samples, 0.01),
-                   DeviceEvent("battery", value="80"), received=ward.minute(1))
+    await ward.put(
+        Waveform("69965/1/131330", 131330, "MDC_ECG_ELEC_POTL_II", ward.minute(1), 4000.0, samples, 0.01),
+        DeviceEvent("battery", value="80"),
+        received=ward.minute(1),
+    )
     await ward.work()
     kept = await fleet.device(ward.pool, device)
     assert (kept.battery, kept.last_seen, kept.clock_offset_us) == (80, ward.minute(1), 0)
@@ -152,13 +165,16 @@ class Heard:
     def __init__(self) -> None:
         self.got: list[tuple[Any, ...]] = []
 
-    async def apply(self, conn: Any, device_id: str, patient_id: str | None, place_id: str | None, value: Any,
-                    received: int) -> None:
+    async def apply(
+        self, conn: Any, device_id: str, patient_id: str | None, place_id: str | None, value: Any, received: int
+    ) -> None:
         self.got.append((device_id, patient_id, place_id, value, received))
 
 
 def alert(time: int, **more: Any) -> AlertSignal:
-    return AlertSignal("a1", "e1", "start", "active", "PM", "SP", 196648, "MDC_EVT_HI", "HR high", device_time=time, **more)
+    return AlertSignal(
+        "a1", "e1", "start", "active", "PM", "SP", 196648, "MDC_EVT_HI", "HR high", device_time=time, **more
+    )
 
 
 async def test_alarms_and_events_go_on_with_the_patient_of_their_time(database: Any) -> None:
@@ -227,7 +243,9 @@ async def test_a_late_value_of_an_empty_slot_is_charted_at_its_own_time(ward: Sc
     await ward.put(reading(HR, "71", ward.minute(17)), received=ward.minute(42))
     await ward.work()
     assert [(o["effectiveDateTime"][11:16], str(o["valueQuantity"]["value"])) for o in await ward.observations()] == [
-        ("00:16", "70"), ("00:40", "90")]
+        ("00:16", "70"),
+        ("00:40", "90"),
+    ]
 
 
 async def test_a_new_firmware_is_a_new_version_and_an_event(database: Any) -> None:
