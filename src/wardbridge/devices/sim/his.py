@@ -40,7 +40,10 @@ class Registrar:
             for person, bed in zip(self._people, self._script.beds, strict=True):
                 if any(event.kind == "merge" and event.bed == bed.number for event in self._script.events):
                     double = registered_twice(person)
-                    said += [self._message(trigger, double, EMERGENCY, t) for trigger in ("A01", "A03")]
+                    said += [
+                        self._message(trigger, double, EMERGENCY, t, ago=hours)
+                        for trigger, hours in (("A01", 3), ("A03", 2))
+                    ]
                 said.append(self._message("A01", person, bed.place, t))
         for event in self._script.events:
             if self._last < event.at <= at:
@@ -75,7 +78,9 @@ class Registrar:
         prior: str = "",
         doctor: int | None = None,
         merged: str = "",
+        ago: int = 0,
     ) -> Outgoing:
+        """One ADT message. ``ago`` is how many hours before it is told it happened (EVN-6)."""
         self._count += 1
         now = self._start + round(t * SECOND)
         control = f"HIS{self._start // SECOND:X}{self._count:05d}"
@@ -91,11 +96,15 @@ class Registrar:
             application_ack="AL",
             charset=CHARSET,
         )
-        rows = [segment("EVN", {1: trigger, 2: format_dtm(now), 6: format_dtm(now)}), self._pid(person)]
+        occurred = now - ago * 3600 * SECOND
+        rows = [
+            segment("EVN", {1: trigger, 2: format_dtm(now), 6: format_dtm(occurred)}),
+            self._pid(person),
+        ]
         if merged:
             rows.append(segment("MRG", {1: (merged, "", "", tuple(MRN_AUTHORITY.split("&")), "MR")}))
         else:
-            rows.append(self._pv1(person, trigger, place, prior, doctor, now))
+            rows.append(self._pv1(person, trigger, place, prior, doctor, occurred))
         return Outgoing("adt", control, build(header, rows))
 
     def _pid(self, person: Person) -> str:
@@ -114,10 +123,11 @@ class Registrar:
 
     def _pv1(self, person: Person, trigger: str, place: str, prior: str, doctor: int | None, now: int) -> str:
         attending = DOCTORS[person.doctor if doctor is None else doctor]
-        admitted = self._start - 36 * 3600 * SECOND
+        stay = 3 if place == EMERGENCY else 36
+        admitted = self._start - stay * 3600 * SECOND
         fields: dict[int, Field] = {
             1: "1",
-            2: "I",
+            2: "E" if place == EMERGENCY else "I",
             3: tuple(place.split("^")),
             6: tuple(prior.split("^")),
             7: (*attending, "", "", "Dr"),

@@ -10,7 +10,8 @@ import numpy as np
 
 # The OID arc 2.999 is set aside for examples (ITU-T X.660).
 MRN_SYSTEM: Final = "urn:oid:2.999.1.1"
-VISIT_SYSTEM: Final = "urn:oid:2.999.1.2"
+# Where the record keeps the visit numbers of ADT, so that history and ADT mean the same Encounter.
+VISIT_SYSTEM: Final = "urn:wardbridge:visit"
 MRN_AUTHORITY: Final = "SEAHILL&2.999.1.1&ISO"
 VISIT_AUTHORITY: Final = "SEAHILL&2.999.1.2&ISO"
 
