@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wardbridge.core.clock import SECOND, to_datetime
+from wardbridge.devices.board import Interval
 from wardbridge.devices.store.registry import Device
 from wardbridge.security.principal import Principal
 from wardbridge.telemetry.values import Channel, Last
@@ -96,3 +97,11 @@ def concept(resource: dict[str, Any], name: str) -> str:
     found = resource.get(name) or {}
     codings = found.get("coding") or [{}]
     return str(found.get("text") or codings[0].get("display") or codings[0].get("code") or "")
+
+
+def binding_view(one: Interval, device: str, bed: str, name: str = "") -> v.Binding:
+    """An interval of the devices room; ``stop`` becomes 0 while it runs."""
+    return v.Binding(
+        id=str(one.binding_id), device_id=one.device_id, device=device, patient_id=one.patient_id,
+        patient_name=name, bed=bed, start=one.start, stop=one.stop or 0, source=one.source, by=one.by,
+    )  # fmt: skip

@@ -7,11 +7,9 @@ from collections.abc import Iterable, Sequence
 from wardbridge.core.clock import Clock
 from wardbridge.core.db import Pool, transaction
 from wardbridge.core.errors import Invalid, NotFound
-from wardbridge.devices import fleet
-from wardbridge.devices.intervals import FOREVER
+from wardbridge.devices import board, fleet
 from wardbridge.devices.ports import Parts
-from wardbridge.devices.store import facts, places
-from wardbridge.devices.store import people as people_store
+from wardbridge.devices.store import places
 from wardbridge.devices.store.places import Place
 from wardbridge.devices.store.registry import Device
 from wardbridge.equipment import store as equipment
@@ -21,7 +19,7 @@ from wardbridge.exchange.outbound.store import screens
 from wardbridge.security.principal import Principal
 from wardbridge.telemetry import store as telemetry
 from wardbridge.web import views as v
-from wardbridge.web.adapters.common import device_state, full_name, reference, type_name, value
+from wardbridge.web.adapters.common import binding_view, device_state, full_name, reference, type_name, value
 from wardbridge.web.adapters.messages import message_view
 from wardbridge.web.sources import Filter
 from wardbridge.web.words import _
@@ -108,29 +106,14 @@ class FleetDesk:
         return tuple(message_view(message) for message in mine[:MESSAGES])
 
     async def _bindings(self, device: Device, where: dict[str, Place], names: bool) -> tuple[v.Binding, ...]:
-        found = []
-        async with self._pool.acquire() as conn:
-            for row in reversed(await facts.spans(conn, [device.device_id])):
-                span = row.span
-                if not span.patient_id:
-                    continue
-                person = await people_store.person(conn, span.patient_id) if names else None
-                place = where.get(span.place_id)
-                found.append(
-                    v.Binding(
-                        id=str(row.binding_id),
-                        device_id=device.device_id,
-                        device=device.label,
-                        patient_id=span.patient_id,
-                        patient_name=full_name(person.family, person.given) if person else "",
-                        bed=place.label or place.bed if place else "",
-                        start=span.start,
-                        stop=0 if span.stop == FOREVER else span.stop,
-                        source=span.source,
-                        by=span.by,
-                    )
-                )
-        return tuple(found)
+        found = [one for one in await board.patients_of(self._pool, device.device_id) if one.patient_id]
+        people = await board.people(self._pool, sorted({one.patient_id for one in found})) if names else {}
+        views = []
+        for one in found:
+            who, place = people.get(one.patient_id), where.get(one.place_id)
+            name = full_name(who.family, who.given) if who else ""
+            views.append(binding_view(one, device.label, (place.label or place.bed) if place else "", name))
+        return tuple(views)
 
     async def places(self) -> Sequence[tuple[str, str]]:
         return [(place.place_id, place.label) for place in (await self._places()).values() if place.bed]

@@ -8,13 +8,13 @@ from wardbridge.care.chart import find_all
 from wardbridge.care.flowsheet import cell_of, code_of
 from wardbridge.core.clock import MINUTE, iso
 from wardbridge.core.db import Pool
+from wardbridge.devices.board import Bed
 from wardbridge.devices.store import facts
 from wardbridge.fhir.store.record import Record
 from wardbridge.telemetry import store as telemetry
 from wardbridge.telemetry.blocks.read import reduced
 from wardbridge.telemetry.values import Channel, Span
 from wardbridge.web import views as v
-from wardbridge.web.adapters.beds import BedNow
 from wardbridge.web.adapters.common import channel_unit
 from wardbridge.web.slots import BY_NAME, PUMP_RATE, RANKED
 
@@ -26,7 +26,7 @@ SLOW = frozenset({"nibp-sys", "nibp-dia", "nibp-mean"})
 
 
 async def trends(
-    pool: Pool, record: Record, bed: BedNow, patient_id: str, since: int, until: int, points: int
+    pool: Pool, record: Record, bed: Bed, patient_id: str, since: int, until: int, points: int
 ) -> Sequence[v.Series]:
     """Only what was measured while the device was bound to this patient: another's values never show."""
     devices = [device.device_id for device in bed.devices]

@@ -13,9 +13,10 @@ from wardbridge.care import chart as care
 from wardbridge.core.clock import DAY, Clock
 from wardbridge.core.db import Pool, transaction
 from wardbridge.core.errors import NotFound
-from wardbridge.devices import binding
-from wardbridge.devices.intervals import FOREVER
+from wardbridge.devices import adt, binding, board
+from wardbridge.devices.board import Bed
 from wardbridge.devices.ports import Parts
+from wardbridge.devices.stays import Heard
 from wardbridge.devices.store import facts
 from wardbridge.devices.store import people as people_store
 from wardbridge.equipment import store as equipment
@@ -27,10 +28,11 @@ from wardbridge.telemetry import store as telemetry
 from wardbridge.telemetry.values import Channel, Last
 from wardbridge.web import views as v
 from wardbridge.web.adapters.alarms import AlarmDesk, alarm_views, score_view
-from wardbridge.web.adapters.beds import BedNow, beds
+from wardbridge.web.adapters.beds import beds
 from wardbridge.web.adapters.charts import patient_view
 from wardbridge.web.adapters.common import (
     age,
+    binding_view,
     channel_label,
     device_state,
     full_name,
@@ -44,7 +46,7 @@ from wardbridge.web.adapters.trends import trends
 from wardbridge.web.slots import LEAD_ORDER, RANKED, WAVE_ORDER, Filled, fill, wave_kind
 from wardbridge.web.words import _
 
-BINDINGS_DAYS = 3
+BINDINGS_DAYS, SPANS = 3, 20
 
 
 def ward_id(name: str) -> str:
@@ -65,14 +67,14 @@ class WardDesk:
     async def of_patient(self, patient_id: str) -> tuple[str, str, str]:
         """(place id, bed, ward) of a patient; empty texts where they lie nowhere."""
         for bed in await beds(self._pool):
-            if bed.person is not None and bed.person.patient_id == patient_id:
-                return bed.place.place_id, bed.place.bed, bed.place.ward
+            if bed.patient is not None and bed.patient.patient_id == patient_id:
+                return bed.place_id, bed.bed, bed.ward
         return "", "", ""
 
     async def wards(self) -> Sequence[v.Ward]:
         counts: dict[str, list[bool]] = {}
         for bed in await beds(self._pool):
-            counts.setdefault(bed.place.ward, []).append(bed.person is not None or bool(bed.devices))
+            counts.setdefault(bed.ward, []).append(bed.patient is not None or bool(bed.devices))
         return [v.Ward(id=name, name=name, beds=len(used), used=sum(used)) for name, used in counts.items()]
 
     async def board(self, ward_id: str) -> v.Board:
@@ -81,13 +83,13 @@ class WardDesk:
             raise NotFound(_("There is no such ward."), "ward")
         tiles = tuple(await self._tiles(found))
         used = sum(tile.state != "free" for tile in tiles)
-        return v.Board(ward=v.Ward(id=ward_id, name=found[0].place.ward, beds=len(tiles), used=used), tiles=tiles)
+        return v.Board(ward=v.Ward(id=ward_id, name=found[0].ward, beds=len(tiles), used=used), tiles=tiles)
 
-    async def _tiles(self, found: Sequence[BedNow]) -> list[v.Tile]:
+    async def _tiles(self, found: Sequence[Bed]) -> list[v.Tile]:
         now = self._clock.now()
         devices = [device.device_id for bed in found for device in bed.devices]
-        patients = [bed.person.patient_id for bed in found if bed.person]
-        places = [bed.place.place_id for bed in found]
+        patients = [bed.patient.patient_id for bed in found if bed.patient]
+        places = [bed.place_id for bed in found]
         lasts = await telemetry.last_values(self._pool, devices)
         channels = await telemetry.channels(self._pool, devices)
         alarms = await alarm_views(self._pool, await alarm_store.active(self._pool, places))
@@ -95,16 +97,14 @@ class WardDesk:
         resting = await alarm_store.standby(self._pool)
         work = await equipment.of_devices(self._pool, devices, open_only=True)
         return [
-            _tile(bed, lasts, channels, [a for a in alarms if a.place_id == bed.place.place_id],
-                  scores.get(bed.person.patient_id, ()) if bed.person else (), bed.place.place_id in resting,
+            _tile(bed, lasts, channels, [a for a in alarms if a.place_id == bed.place_id],
+                  scores.get(bed.patient.patient_id, ()) if bed.patient else (), bed.place_id in resting,
                   work, now)
             for bed in found
         ]  # fmt: skip
 
     async def bed(self, place_id: str) -> v.Bed:
-        bed = next((bed for bed in await beds(self._pool) if bed.place.place_id == place_id), None)
-        if bed is None:
-            raise NotFound(_("There is no such bed."), "place")
+        bed = await self._find(place_id)
         tile = (await self._tiles([bed]))[0]
         lasts = await telemetry.last_values(self._pool, [device.device_id for device in bed.devices])
         pumps, used = infusions(bed.devices, lasts)
@@ -115,11 +115,11 @@ class WardDesk:
                 tile.patient, allergies=names, allergies_known=bool(names) or lists.no_known_allergies
             )
             tile = msgspec.structs.replace(tile, patient=patient)
-        scope = f"patient/{tile.patient.id}" if tile.patient else f"ward/{bed.place.ward}"
+        scope = f"patient/{tile.patient.id}" if tile.patient else f"ward/{bed.ward}"
         bindings, unbound = await self._spans(bed)
         return v.Bed(
             tile=tile,
-            ward=v.Ward(id=ward_id(bed.place.ward), name=bed.place.ward),
+            ward=v.Ward(id=ward_id(bed.ward), name=bed.ward),
             numerics=_numerics(lasts, used, self._clock.now()),
             infusions=pumps,
             limits=tuple(await self._alarms.limits(scope)),
@@ -128,43 +128,36 @@ class WardDesk:
             standby=tile.state == "standby" or place_id in await alarm_store.standby(self._pool),
         )
 
-    async def _spans(self, bed: BedNow) -> tuple[tuple[v.Binding, ...], tuple[v.Unbound, ...]]:
+    async def _spans(self, bed: Bed) -> tuple[tuple[v.Binding, ...], tuple[v.Unbound, ...]]:
         """Bindings of the last days on the devices of this bed, running ones first, and data of nobody."""
-        labels = {device.device_id: device.label for device in bed.devices}
         since = self._clock.now() - BINDINGS_DAYS * DAY
         bound: list[v.Binding] = []
         free: list[v.Unbound] = []
-        async with self._pool.acquire() as conn:
-            for row in await facts.spans(conn, list(labels), since):
-                span, label = row.span, labels[row.device_id]
-                stop = 0 if span.stop == FOREVER else span.stop
-                if not span.patient_id:
-                    free.append(v.Unbound(device_id=row.device_id, device=label, start=span.start, stop=stop))
-                    continue
-                person = await people_store.person(conn, span.patient_id)
-                name = full_name(person.family, person.given) if person else ""
-                bound.append(
-                    v.Binding(
-                        id=str(row.binding_id),
-                        device_id=row.device_id,
-                        device=label,
-                        patient_id=span.patient_id,
-                        patient_name=name,
-                        bed=bed.place.bed,
-                        start=span.start,
-                        stop=stop,
-                        source=span.source,
-                        by=span.by,
-                    )
-                )
-        bound.sort(key=lambda binding: (binding.stop != 0, -binding.start))
-        return tuple(bound), tuple(reversed(free))
+        for device in bed.devices:
+            bound += [
+                binding_view(one, device.label, bed.bed)
+                for one in await board.patients_of(self._pool, device.device_id, SPANS)
+                if one.patient_id and (one.stop is None or one.stop > since)
+            ]
+            free += [
+                v.Unbound(device_id=device.device_id, device=device.label, start=one.start, stop=one.stop or 0,
+                          count=one.count)
+                for one in await board.unbound(self._pool, device.device_id, SPANS)
+                if one.count
+            ]  # fmt: skip
+        people = await board.people(self._pool, sorted({one.patient_id for one in bound}))
+        named = [
+            msgspec.structs.replace(one, patient_name=full_name(who.family, who.given))
+            if (who := people.get(one.patient_id))
+            else one
+            for one in bound
+        ]
+        named.sort(key=lambda one: (one.stop != 0, -one.start))
+        return tuple(named), tuple(free)
 
     async def trends(self, place_id: str, since: int, until: int, points: int) -> Sequence[v.Series]:
-        bed = next((bed for bed in await beds(self._pool) if bed.place.place_id == place_id), None)
-        if bed is None:
-            raise NotFound(_("There is no such bed."), "place")
-        patient = bed.person.patient_id if bed.person else ""
+        bed = await self._find(place_id)
+        patient = bed.patient.patient_id if bed.patient else ""
         return await trends(self._pool, self._record, bed, patient, since, until, points)
 
     async def find_patients(self, text: str, limit: int = 20) -> Sequence[v.Patient]:
@@ -179,7 +172,7 @@ class WardDesk:
                 if stored.body is not None:
                     patient = patient_view(loads(stored.body), now)
                     found.setdefault(patient.id, patient)
-        where = {bed.person.patient_id: bed.place for bed in await beds(self._pool) if bed.person}
+        where = {bed.patient.patient_id: bed for bed in await beds(self._pool) if bed.patient}
         return [
             msgspec.structs.replace(patient, bed=where[patient.id].bed, place_id=where[patient.id].place_id)
             if patient.id in where
@@ -192,26 +185,35 @@ class WardDesk:
             await desk.set_standby(conn, place_id, on, by.display, self._clock)
 
     async def discharge(self, place_id: str, patient_id: str, by: Principal) -> None:
-        """Take every device of the bed off the patient now. The stay itself is the hospital system's to end."""
-        bed = next((bed for bed in await beds(self._pool) if bed.place.place_id == place_id), None)
+        """End the stay now, as the hospital system's A03 would; devices named by hand are taken off too."""
+        bed = await self._find(place_id)
+        now = self._clock.now()
         async with transaction(self._pool) as conn:
-            for device in bed.devices if bed else ():
-                if device.patient_id == patient_id:
+            await facts.lock(conn)
+            if bed.since:
+                await people_store.add_event(conn, patient_id, 0, Heard("A03", now, now, bed.visit))
+                await adt.follow(self._parts, conn, patient_id, reason="discharged by hand")
+            for device in bed.devices:
+                if device.patient_id == patient_id and not bed.since:
                     await binding.unbind(
                         self._parts, conn, device.device_id, by=reference(by), reason="discharged by hand"
                     )
 
+    async def _find(self, place_id: str) -> Bed:
+        """Raises NotFound."""
+        return await board.bed(self._pool, place_id)
+
 
 def _tile(
-    bed: BedNow, lasts: Mapping[str, list[Last]], channels: Iterable[Channel], alarms: Sequence[v.Alarm],
+    bed: Bed, lasts: Mapping[str, list[Last]], channels: Iterable[Channel], alarms: Sequence[v.Alarm],
     scores: Sequence[object], standby: bool, work: Sequence[Work], now: int,
 ) -> v.Tile:  # fmt: skip
     mine = {device.device_id for device in bed.devices}
     readings = [reading(last) for device_id in mine for last in lasts.get(device_id, ())]
-    state = "standby" if standby else "occupied" if bed.person else "in-use" if _speaking(bed, now) else "free"
+    state = "standby" if standby else "occupied" if bed.patient else "in-use" if _speaking(bed, now) else "free"
     return v.Tile(
-        place_id=bed.place.place_id,
-        bed=bed.place.bed,
+        place_id=bed.place_id,
+        bed=bed.bed,
         state=state,
         patient=_patient(bed, now),
         vitals={name: filled_view(one) for name, one in fill(readings, now).items()},
@@ -231,18 +233,18 @@ def _tile(
     )  # fmt: skip
 
 
-def _speaking(bed: BedNow, now: int) -> bool:
+def _speaking(bed: Bed, now: int) -> bool:
     return any(device_state(device, now) == "on" for device in bed.devices)
 
 
-def _patient(bed: BedNow, now: int) -> v.Patient | None:
-    person = bed.person
+def _patient(bed: Bed, now: int) -> v.Patient | None:
+    person = bed.patient
     if person is None:
         return None
     return v.Patient(
         id=person.patient_id, name=full_name(person.family, person.given), birth_date=person.birth_date,
-        age=age(person.birth_date, now), sex=person.sex, mrn=person.mrn, bed=bed.place.bed,
-        place_id=bed.place.place_id, ward_id=ward_id(bed.place.ward),
+        age=age(person.birth_date, now), sex=person.sex, mrn=person.mrn, bed=bed.bed,
+        place_id=bed.place_id, ward_id=ward_id(bed.ward),
     )  # fmt: skip
 
 
