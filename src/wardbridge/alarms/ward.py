@@ -11,8 +11,6 @@ from wardbridge.core.errors import Unavailable
 from wardbridge.devices import board
 from wardbridge.telemetry import store as telemetry
 
-__all__ = ["WardBeds"]
-
 
 class WardBeds:
     """Every bed of the house as it is now."""
@@ -24,7 +22,7 @@ class WardBeds:
         """Raises Unavailable when the database is away."""
         try:
             beds = await board.beds(self._pool)
-            devices = [machine.device_id for bed in beds for machine in bed.devices]
+            devices = [machine.device_id for bed in beds for machine in bed.devices if machine.state == "accepted"]
             values = await telemetry.last_values(self._pool, devices)
         except AWAY as error:
             raise Unavailable(f"the database is away: {type(error).__name__}", "database") from error
@@ -32,14 +30,23 @@ class WardBeds:
         for device_id, lasts in values.items():
             for last in lasts:
                 if last.number is not None:
+                    spec = last.channel.spec
                     found[device_id].append(
-                        Live(last.code, last.text, last.number, last.time, last.received, last.quality, device_id)
+                        Live(
+                            last.channel.spec.code,
+                            last.text,
+                            last.number,
+                            last.time,
+                            last.received,
+                            last.quality,
+                            device_id,
+                        )
                     )
         return [
             BedNow(
                 bed.place_id,
                 bed.ward,
-                bed.patient_id,
+                bed.patient.patient_id if bed.patient else "",
                 tuple(Machine(m.device_id, m.label, m.last_seen, m.standby) for m in bed.devices),
                 tuple(live for m in bed.devices for live in found.get(m.device_id, ())),
             )

@@ -14,7 +14,7 @@ from wardbridge.core.errors import SettingsError
 from wardbridge.core.settings import Settings
 from wardbridge.exchange.feeds.oru import Party
 from wardbridge.exchange.feeds.results import ResultsFeed
-from wardbridge.exchange.mllp.client import MllpClient
+from wardbridge.exchange.outbound.mllp import MllpSender
 from wardbridge.exchange.outbound.worker import Worker
 from wardbridge.fhir.store.record import Record
 
@@ -41,7 +41,7 @@ class Feeds:
         self._pairs: list[tuple[ResultsFeed, Worker]] = []
         for name, table in settings.destinations.items():
             to = destination(name, table)
-            client = MllpClient(to.host, to.port, timeout=to.timeout)
+            client = MllpSender(to.host, to.port, clock, timeout=to.timeout)
             worker = Worker(pool, clock, name, client, random.random)
             feed = ResultsFeed(
                 pool, clock, record, name, party(to), zone=settings.site_zone, ring=worker.wake.set

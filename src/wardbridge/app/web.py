@@ -21,12 +21,12 @@ from wardbridge.app.metrics import say
 from wardbridge.app.parts import parts_of, record_of
 from wardbridge.app.probes import probes
 from wardbridge.app.process import resolved, tell
+from wardbridge.app.sources import sources_of
 from wardbridge.core import log as logs
 from wardbridge.core.clock import SystemClock
 from wardbridge.core.db import open_pool
 from wardbridge.core.disk import DiskGuard
 from wardbridge.core.settings import Settings
-from wardbridge.equipment.desk import Workshop
 from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.audit_events import SecurityAudit
 from wardbridge.fhir.rest.repository import StoreRepository
@@ -118,13 +118,11 @@ class Site:
             return await authenticate(identity, connection)
 
         self._fhir = Application(
-            StoreRepository(record), who, decide, audit, clock, validate, SecurityAudit(audit),
+            StoreRepository(record, audit), who, decide, audit, clock, validate, SecurityAudit(audit),
             base=f"{settings.public_url.rstrip('/')}/fhir" if settings.public_url else "",
         )  # fmt: skip
-        from wardbridge.app.sources import sources_of
-
         room = Room(
-            sources=sources_of(settings, pool, clock, record, parts, Workshop(parts.record, clock)),
+            sources=sources_of(settings, pool, clock, record, parts),
             identity=identity, audit=audit, pool=pool, clock=clock, zone=settings.site_zone, site=settings.site,
             secure=bool(settings.tls_cert) or settings.public_url.startswith("https:"),
         )  # fmt: skip
