@@ -74,9 +74,12 @@ class _Run:
             self.since = self.owner.clock.now()
         self.state, self.text = state, text
 
+    def ended(self) -> bool:
+        return self.stopping
+
     async def live(self) -> None:
         clock = self.owner.clock
-        while not self.stopping:
+        while not self.ended():
             try:
                 self.driver = self.build()
             except SettingsError as error:
@@ -88,7 +91,7 @@ class _Run:
             else:
                 begin = clock.monotonic()
                 await self.serve()
-                if self.stopping:
+                if self.ended():
                     return
                 if clock.monotonic() - begin >= self.owner.pauses.settled:
                     self.failures = 1
