@@ -84,12 +84,18 @@ class ResultsFeed:
         Raises Unavailable when the database is away; nothing is then queued and nothing skipped.
         """
         async with transaction(self.pool) as conn:
-            # A new feed begins with what changes from now on, not with the whole history.
-            start = str(await self.record.latest(conn))
-            after = Mark.parse(await store.mark(conn, self.name, start))
-            found = await self.record.changes(conn, after, self.limit, ("Observation",))
+            mark = await store.mark(conn, self.name)
+            if mark is None:
+                # A new feed begins with what changes from now on, not with the whole history.
+                await store.begin(conn, self.name, str(await self.record.latest(conn)))
+                return 0
+            # Locking the mark costs an fsync at commit: look first whether there is anything.
+            found = await self.record.changes(conn, Mark.parse(mark), self.limit, ("Observation",))
             if not found:
                 return 0
+            if await store.mark(conn, self.name, lock=True) != mark:
+                # Another process has dealt with these meanwhile.
+                return len(found)
             messages = [await self._message(conn, group) for group in await self._groups(found)]
             count = await queue.enqueue(conn, [message for message in messages if message], self.clock.now())
             await store.move(conn, self.name, str(found[-1].mark))

@@ -5,11 +5,16 @@ from __future__ import annotations
 from wardbridge.core.db import Connection
 
 
-async def mark(conn: Connection, name: str, start: str) -> str:
-    """The feed's mark, ``start`` for a new feed; locked until the transaction ends."""
-    await conn.execute("INSERT INTO feed_cursor (name, mark) VALUES ($1, $2) ON CONFLICT DO NOTHING", name, start)
-    found: str = await conn.fetchval("SELECT mark FROM feed_cursor WHERE name = $1 FOR UPDATE", name)
+async def mark(conn: Connection, name: str, *, lock: bool = False) -> str | None:
+    """The feed's mark, None for a new feed. ``lock`` it until the transaction ends to move it."""
+    found: str | None = await conn.fetchval(
+        f"SELECT mark FROM feed_cursor WHERE name = $1 {'FOR UPDATE' if lock else ''}", name)
     return found
+
+
+async def begin(conn: Connection, name: str, start: str) -> None:
+    """Give a new feed its first mark."""
+    await conn.execute("INSERT INTO feed_cursor (name, mark) VALUES ($1, $2) ON CONFLICT DO NOTHING", name, start)
 
 
 async def move(conn: Connection, name: str, to: str) -> None:
