@@ -59,29 +59,35 @@ class Group:
         self._proof = proof
         self._lanes = lanes
         self._waiting: list[_Waiting] = []
-        self._running: set[asyncio.Task[None]] = set()
+        self._busy = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def write(self, item: Put | Delete, note: Any = None) -> Outcome:
         """The outcome once it is committed together with its proof. Raises Unavailable, Conflict."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(item, note, future))
-        if len(self._running) < self._lanes:
+        if self._busy < self._lanes:
+            self._busy += 1
             task = asyncio.create_task(self._run())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def _run(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
-            try:
-                await self._commit(batch)
-            except WardbridgeError as error:
-                self._fail(batch, error)
-            except Exception:
-                log.warning("record.group_failed", size=len(batch))
-                for one in batch:
-                    await self._alone(one)
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
+                try:
+                    await self._commit(batch)
+                except WardbridgeError as error:
+                    self._fail(batch, error)
+                except Exception:
+                    log.warning("record.group_failed", size=len(batch))
+                    for one in batch:
+                        await self._alone(one)
+        finally:
+            # Here and not when the task is seen to be done: a write in between would wait for ever.
+            self._busy -= 1
 
     async def _alone(self, one: _Waiting) -> None:
         try:
