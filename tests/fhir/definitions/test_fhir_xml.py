@@ -67,6 +67,8 @@ BROKEN = [
     (f"<Nonsense {NS}/>", "unknown resource"),
     ("<Patient/>", "unknown resource"),
     (f"<Patient {NS}><foo/></Patient>", "unknown element foo"),
+    (f'<Patient {NS}><name value="x"/></Patient>', "no primitive"),
+    (f'<Patient {NS}><active valu="true"/></Patient>', "unknown attribute valu"),
     (f"<Patient {NS}>text</Patient>", "unexpected text"),
     (f'<Patient {NS}><active value="true"/><active value="true"/></Patient>', "twice"),
     (f"<Patient {NS}><contained/></Patient>", "one resource"),

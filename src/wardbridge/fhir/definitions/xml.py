@@ -110,7 +110,14 @@ def _resource(tag: _Tag) -> dict[str, Any]:
 
 
 def _object(tag: _Tag, kind: Type) -> dict[str, Any]:
-    out: dict[str, Any] = {key: value for key, value in tag.attributes.items() if key in ("id", "url")}
+    out: dict[str, Any] = {}
+    for key, text in tag.attributes.items():
+        if key in ("id", "url"):
+            out[key] = text
+        elif key != "value" and " " not in key:
+            raise XmlError(f"unknown attribute {key} of {tag.name} at line {tag.line}")
+        elif key == "value" and not kind.abstract:
+            raise XmlError(f"{tag.name} is no primitive and has no value at line {tag.line}")
     for child in _tags(tag):
         found = kind.keys.get(child.name)
         if found is None:

@@ -50,7 +50,21 @@ class Compiler:
             case syntax.TypeTest(operator, left, type_name, position):
                 return self.type_operator(operator, left, type_name, position)
             case syntax.Binary(operator, left, right, _):
-                return OPERATORS[operator](self.build(left), self.build(right))
+                return OPERATORS[operator](self.apart(left), self.apart(right))
+
+    def apart(self, node: syntax.Node) -> Fn:
+        """As `build`, for an operand or argument: variables that it defines end with it."""
+        inner = self.build(node)
+        if not _defines(node):
+            return inner
+
+        def run(s: Scope) -> Items:
+            before = s.variables
+            items = inner(s)
+            s.variables = before
+            return items
+
+        return run
 
     def member(self, left: syntax.Node | None, name: str) -> Fn:
         if left is None:
@@ -79,7 +93,7 @@ class Compiler:
         return from_left
 
     def index(self, left: syntax.Node, index: syntax.Node) -> Fn:
-        before, at = self.build(left), self.build(index)
+        before, at = self.build(left), self.apart(index)
 
         def run(s: Scope) -> Items:
             items = before(s)
@@ -118,13 +132,22 @@ class Compiler:
         before = self.build(node.left) if node.left is not None else _SPECIAL["$this"]
         if name == "sort":
             return sort(before, [self.sort_key(arg) for arg in args])
-        return make(before, *[self.build(arg) for arg in args])
+        return make(before, *[self.apart(arg) for arg in args])
 
     def sort_key(self, arg: syntax.Node) -> tuple[Fn, bool]:
         """A key and whether it sorts downwards (`-key`)."""
         if isinstance(arg, syntax.Unary) and arg.operator == "-":
             return self.build(arg.operand), True
         return self.build(arg), False
+
+
+def _defines(node: Any) -> bool:
+    if isinstance(node, tuple):
+        return any(_defines(child) for child in node)
+    if isinstance(node, syntax.Call) and node.name == "defineVariable":
+        return True
+    fields = ("left", "right", "operand", "args", "index")
+    return any(_defines(getattr(node, f)) for f in fields if hasattr(node, f))
 
 
 def _type_name(arg: syntax.Node, position: int) -> str:

@@ -15,7 +15,7 @@ from functools import lru_cache
 import msgspec
 
 from wardbridge.fhir.path.errors import PathError
-from wardbridge.fhir.path.quantity import Quantity
+from wardbridge.fhir.path.quantity import CALENDAR, Quantity
 
 _MOMENT = re.compile(
     r"(?:([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?)?"
@@ -93,8 +93,10 @@ class Moment(msgspec.Struct, frozen=True):
 
     def add(self, amount: Quantity, sign: int) -> Moment | None:
         """Moved by a duration; None where it leaves the calendar; PathError for a unit that is no duration."""
-        unit = amount.unit
-        if not amount.calendar and unit not in ("s", "ms", "min", "h", "d", "wk"):
+        # `1 'month'` is no UCUM, but is often written and can mean only one thing.
+        word = CALENDAR.get(amount.unit)
+        unit = word or amount.unit
+        if not (amount.calendar or word) and unit not in ("s", "ms", "min", "h", "d", "wk"):
             raise PathError(f"'{unit}' cannot be added to a {self.kind}")
         value = amount.value * sign
         if self.kind == "Time":

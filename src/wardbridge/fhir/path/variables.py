@@ -11,6 +11,7 @@ CONSTANTS = {
     "loinc": "http://loinc.org",
     "ucum": "http://unitsofmeasure.org",
 }
+RESERVED = frozenset(CONSTANTS) | {"resource", "rootResource", "context"}
 _PREFIXES = {
     "vs-": "http://hl7.org/fhir/ValueSet/",
     "ext-": "http://hl7.org/fhir/StructureDefinition/",

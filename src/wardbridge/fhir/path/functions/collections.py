@@ -10,6 +10,7 @@ from wardbridge.fhir.path.errors import PathError
 from wardbridge.fhir.path.functions.define import Entry, on_items
 from wardbridge.fhir.path.nodes import Node, descendants, plain, system, type_info
 from wardbridge.fhir.path.scope import Fn, Items, Scope, integer, string, truth
+from wardbridge.fhir.path.variables import RESERVED
 
 MOST_ITEMS = 1_000_000
 
@@ -149,12 +150,15 @@ def _define_variable(before: Fn, name: Fn, value: Fn | None = None) -> Fn:
     def run(s: Scope) -> Items:
         items = before(s)
         key = string(name(s), "defineVariable") or ""
-        if value is None:
-            s.variables[key] = items
-        else:
+        if key in s.variables or key in s.env.variables or key in RESERVED or not key:
+            raise PathError(f"defineVariable: {key!r} is already defined")
+        found = items
+        if value is not None:
             this, s.this = s.this, items
-            s.variables[key] = value(s)
+            found = value(s)
             s.this = this
+        # A new dict each time, so that whoever evaluates an operand or argument can go back to the old one.
+        s.variables = {**s.variables, key: found}
         return items
 
     return run
