@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import UTC
 
 import pytest
 
 from wardbridge.devices.sim.alert import FOLLOWS
 from wardbridge.devices.sim.config import WardConfig
 from wardbridge.devices.sim.script import load
+from wardbridge.exchange.codecs.adt import read_adt
 from wardbridge.exchange.codecs.hl7v2.message import Message
 
 from .stage import Said, play, values
@@ -159,6 +161,24 @@ def test_adt_tells_who_lies_where() -> None:
     for message in said:
         assert message.get("PID", 3, 4, 2) == "2.999.1.1"
         assert message.get("PID", 5)
+
+
+def test_every_adt_is_read_without_a_problem() -> None:
+    for said in play(WardConfig(speed=10.0), 40, only=("his",)):
+        event, problems = read_adt(said.message, UTC)
+        assert not problems
+        assert event.trigger == said.message.trigger
+        assert next(str(one) for one in event.ids).startswith("2.999.1.1|")
+        assert event.merges if event.trigger == "A40" else event.visit
+
+
+def test_a_circuit_that_comes_off_is_seen_by_both_machines() -> None:
+    """The monitor's sensor sits in the ventilator's circuit (bed 4, 330 to 345 s)."""
+    told = list(play(WardConfig(speed=5.0), 72, only=("monitor-4",), kinds=("numerics",)))
+    gas = {s.t * 5: values(s.message).get(151708) for s in told if 147842 in values(s.message)}
+    assert all(gas[at] for at in gas if at < 330)
+    assert not any(gas[at] for at in gas if 330 <= at < 345)
+    assert all(gas[at] for at in gas if at > 346)
 
 
 def test_the_moved_patient_is_measured_by_the_other_monitor() -> None:

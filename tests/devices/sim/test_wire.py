@@ -242,3 +242,22 @@ async def test_the_process_runs_and_ends_on_sigterm() -> None:
     assert row["devices"] == 8
     assert row["connected"] == 9
     assert row["sent"] >= row["acked"] > 0
+
+
+@pytest.mark.slow
+async def test_the_whole_process_takes_its_ventilators_with_it() -> None:
+    """Killed outright, the ward leaves no SDC provider behind."""
+    async with Gateway(lambda m: "AA" if b"|ADT^" in m[:120] else "CA") as gateway:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "wardbridge.devices.sim",
+            *("--mllp-port", str(gateway.port), "--beds", "1", "--status-every", "1"),
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stderr is not None
+        line = b""
+        while b'"ventilators":1' not in line:
+            line = await asyncio.wait_for(process.stderr.readline(), 30)
+        process.kill()
+        await process.wait()
+        # The pipe ends only when the last process that holds it does.
+        await asyncio.wait_for(process.stderr.read(), 20)

@@ -84,7 +84,9 @@ def _machine(cast: Cast, config: WardConfig, who: Identity) -> Machine:
 
 
 def _fault(cast: Cast, who: Identity, kind: str, t: float) -> bool:
-    return cast.fault(who.bed, who.kind, kind, t)
+    # The monitor's CO2 sensor sits in the ventilator's circuit: it hears when that comes off.
+    device = "ventilator" if kind == "disconnect" else who.kind
+    return cast.fault(who.bed, device, kind, t)
 
 
 def _rate(cast: Cast, who: Identity) -> Callable[[float, float], float]:

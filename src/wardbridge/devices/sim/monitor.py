@@ -78,6 +78,8 @@ class Monitor(Machine):
         patient.extend(t)
         seen = patient.numerics(t)
         leads_off = self._fault("leads_off", t)
+        if self._fault("disconnect", t):
+            seen = replace(seen, etco2=None)
         said = self._alarms(t, seen, leads_off)
         if self._steps % self.fittings.every == 0 or first:
             said.append(self._numerics(t, seen, leads_off, first))
@@ -137,7 +139,7 @@ class Monitor(Machine):
         if self.fittings.co2:
             gas = tree.vmd(terms.CO2_VMD).channel(terms.CO2_CHAN)
             self._value(gas, "etco2", terms.ETCO2, seen.etco2, terms.MMHG, 0)
-            self._value(gas, "", terms.CO2_RR, seen.rr, terms.BREATHS, 0)
+            self._value(gas, "", terms.CO2_RR, seen.rr if seen.etco2 else None, terms.BREATHS, 0)
         return self.observation(t, terms.MONITOR, tree)
 
     def _value(
@@ -196,7 +198,8 @@ class Monitor(Machine):
         resp.wave(terms.RESP_WAVE, patient.resp(slow), 62.5, "0.001", terms.OHM, lost)
         if self.fittings.co2:
             gas = calm.vmd(terms.CO2_VMD).channel(terms.CO2_CHAN)
-            gas.wave(terms.CO2_WAVE, patient.co2(slow), 62.5, "0.05", terms.MMHG)
+            breathed = np.zeros(len(slow)) if self._fault("disconnect", t) else patient.co2(slow)
+            gas.wave(terms.CO2_WAVE, breathed, 62.5, "0.05", terms.MMHG)
         return self._stream(t, [(fast, FAST, tree), (slow, SLOW, calm)])
 
     def _stream(self, t: float, groups: list[tuple[Floats, int, Tree]]) -> Outgoing:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -98,6 +99,13 @@ def _loop(cast: Cast, fitted: list[Ventilator], stop: threading.Event, status_ev
             sys.stderr.flush()
 
 
+def _follow(parent: int, stop: threading.Event) -> None:
+    """Stop when ``parent`` is gone: a ward that was killed leaves no ventilators behind."""
+    while os.getppid() == parent and not stop.wait(1.0):
+        pass
+    stop.set()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The process. Ends with 0 on SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="wardbridge.devices.sim.ventilators", description=__doc__)
@@ -105,12 +113,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--start", type=int, default=0, help="the ward's first moment, µs since 1970 UTC")
+    parser.add_argument("--with-parent", action="store_true", help="end when the process that started it ends")
     parser.add_argument("--status-every", type=float, default=10.0, help="seconds, 0 for never")
     given = parser.parse_args(arguments)
     config = WardConfig(beds=given.beds, seed=given.seed, speed=given.speed)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if given.with_parent:
+        threading.Thread(target=_follow, args=(os.getppid(), stop), daemon=True).start()
     serve(assemble(config, given.start or time.time_ns() // 1000), stop, given.status_every)
     return 0
 

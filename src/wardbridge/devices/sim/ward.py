@@ -146,6 +146,7 @@ async def start_ventilators(config: WardConfig, start: int) -> asyncio.subproces
         sys.executable,
         "-m",
         "wardbridge.devices.sim.ventilators",
+        "--with-parent",
         *("--beds", str(config.beds), "--seed", str(config.seed), "--speed", str(config.speed)),
         *("--start", str(start), "--status-every", str(config.status_every)),
     )
