@@ -1,4 +1,4 @@
-"""Build terminology/data/mdc.csv: the seed of ISO/IEEE 11073-10101 codes that Wardbridge ships.
+"""Build terminology/mdc.csv: the seed of ISO/IEEE 11073-10101 codes that Wardbridge ships.
 
 Reads the facts table of `suites/mdc` (codes and names out of published specifications) and keeps what
 bedside devices send: metrics, events, attributes, device types, body sites, units. Left out are codes
@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OUT = ROOT / "src/wardbridge/terminology/data/mdc.csv"
+OUT = ROOT / "src/wardbridge/terminology/mdc.csv"
 KINDS = {
     "metric": "metric",
     "event": "event",
@@ -32,26 +32,20 @@ INVALID_UCUM = ("k[arb'U]", "M[arb'U]", "m[arb'U]")
 PREFERRED = ("mm[Hg]", "cm[H2O]", "Cel", "L/min", "mL", "kg", "cm")
 REPAIRED = {"ml": "mL", "ml/hr": "mL/h", "ml/h": "mL/h", "ml/min": "mL/min", "{unitless}": "1"}
 
-EXTRA = [
-    "MDC_EVT_COMM_STATUS_CHANGE",
-    "MDC_EVT_DEVICE_TIME_CHANGED",
-    "MDC_EVT_PATIENT_PARAMETER_CHANGE",
-    "MDC_EVT_PUMP_VOL_COUNTERS_CLEARED",
-    "MDC_EVT_VOL_INFUS_COMP",
-    "MDC_EVT_VOL_INFUS_NEAR_COMP",
-    "MDC_EVT_FLUID_LINE_AIR",
-    "MDC_EVT_FLUID_LINE_OCCL_UPSTREAM",
-    "MDC_EVT_FLUID_LINE_OCCL_DOWNSTREAM",
-    "MDC_EVT_SYRINGE_EMPTY",
-    "MDC_EVT_SYRINGE_NEAR_EMPTY",
-    "MDC_EVT_SYRINGE_DISENGAGED",
-    "MDC_EVT_BATT_EMPTY",
-    "MDC_EVT_VENT_DISCONN",
-    "MDC_EVT_VENT_BREATHING_SYS_LEAK",
-    "MDC_EVT_VENT_INOP",
-    "MDC_EVT_COMM_LOST",
-]
-"""Events of pumps and ventilators that the messages of the suite lack; numbers from its term list."""
+EXTRA = {
+    "event": """
+        MDC_EVT_COMM_STATUS_CHANGE MDC_EVT_DEVICE_TIME_CHANGED MDC_EVT_PATIENT_PARAMETER_CHANGE
+        MDC_EVT_PUMP_VOL_COUNTERS_CLEARED MDC_EVT_VOL_INFUS_COMP MDC_EVT_VOL_INFUS_NEAR_COMP
+        MDC_EVT_FLUID_LINE_AIR MDC_EVT_FLUID_LINE_OCCL_UPSTREAM MDC_EVT_FLUID_LINE_OCCL_DOWNSTREAM
+        MDC_EVT_SYRINGE_EMPTY MDC_EVT_SYRINGE_NEAR_EMPTY MDC_EVT_SYRINGE_DISENGAGED MDC_EVT_BATT_EMPTY
+        MDC_EVT_VENT_DISCONN MDC_EVT_VENT_BREATHING_SYS_LEAK MDC_EVT_VENT_INOP MDC_EVT_COMM_LOST
+    """,
+    "attribute": "MDC_ATTR_NU_MSMT_RES MDC_ATTR_TIME_PD_SAMP",
+    "observation": "MDC_OBS_WAVE_CTS MDC_OBS_WAVE_NONCTS MDC_OBS_MEM",
+}
+"""Terms of pumps, ventilators and waveforms that the facts table lacks; numbers from its term list."""
+
+EXTRA_KIND = {refid: kind for kind, text in EXTRA.items() for refid in text.split()}
 
 
 def choose(forms: list[str]) -> str:
@@ -88,9 +82,9 @@ def rows(suite: Path) -> list[tuple[str, ...]]:
     with gzip.open(suite / "rtmms-terms.csv.gz", "rt", encoding="utf-8") as file:
         # The odd number beside each event marks its latched form; the name's own number is even.
         out.extend(
-            (int(line["code"]), line["refid"], "event", "", "")
+            (int(line["code"]), line["refid"], EXTRA_KIND[line["refid"]], "", "")
             for line in csv.DictReader(file)
-            if line["refid"] in EXTRA and int(line["code"]) % 2 == 0
+            if line["refid"] in EXTRA_KIND and (int(line["code"]) % 2 == 0 or EXTRA_KIND[line["refid"]] != "event")
         )
     known = {row[0] for row in out}
     extra = [int(code) for code in units if int(code) not in known]

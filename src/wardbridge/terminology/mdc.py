@@ -142,7 +142,7 @@ class Nomenclature:
 
 
 def _table(name: str) -> Iterable[Mapping[str, str]]:
-    text = files("wardbridge.terminology").joinpath("data", name).read_text(encoding="utf-8")
+    text = files("wardbridge.terminology").joinpath(name).read_text(encoding="utf-8")
     return csv.DictReader(text.splitlines())
 
 

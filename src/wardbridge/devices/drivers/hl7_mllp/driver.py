@@ -83,10 +83,11 @@ class Hl7Driver:
         received = self._clock.now()
         self._last, self._last_mono = received, self._clock.monotonic()
         self.counts["messages"] += 1
-        found = interpret(message, received, self._zone, self._memory)
-        self._count(found)
         try:
-            await self._put(self._batches(message, received, found))
+            async with self._room:
+                found = interpret(message, received, self._zone, self._memory)
+                self._count(found)
+                await self._put(self._batches(message, received, found))
         except Unavailable as error:
             self.counts["refused"] += 1
             self._refusal = f"cannot be stored now: {type(error).__name__}"
@@ -100,16 +101,16 @@ class Hl7Driver:
         self.counts["quarantined"] += 1
         problems = ((SEGMENT_SEQUENCE, "", reason),)
         batch = Batch(self._link, "", self._clock.now(), (), data, profile="junk", problems=problems)
-        await self._put([batch])
+        async with self._room:
+            await self._put([batch])
 
     async def _put(self, batches: list[Batch]) -> None:
         self._queued += 1
         try:
-            async with self._room:
-                for batch in batches:
-                    accepted = await self._sink.put(batch)
-                    if accepted.duplicate:
-                        self.counts["duplicates"] += 1
+            for batch in batches:
+                accepted = await self._sink.put(batch)
+                if accepted.duplicate:
+                    self.counts["duplicates"] += 1
         finally:
             self._queued -= 1
 

@@ -10,7 +10,15 @@ from __future__ import annotations
 
 import msgspec
 
-from wardbridge.devices.drivers.hl7_mllp.containment import ANONYMOUS, Layout, Metric, Path, numbered, read_metric
+from wardbridge.devices.drivers.hl7_mllp.containment import (
+    ANONYMOUS,
+    PLAIN_TYPES,
+    Layout,
+    Metric,
+    Path,
+    numbered,
+    read_metric,
+)
 from wardbridge.devices.drivers.hl7_mllp.mapping import (
     IDENTITY_ATTRIBUTES,
     PROCESSING_FLAGS,
@@ -364,7 +372,7 @@ class Report:
         """A Reading of any type, in full and without haste."""
         dialect = self.dialect
         quality = self.base | tail.quality
-        label, number = metric.label, None
+        label, number, text = metric.label, None, value
         if not value:
             quality |= 0 if kind else UNAVAILABLE
         elif metric.value_type in ("CWE", "CE", "CNE", "CF"):
@@ -373,7 +381,9 @@ class Report:
         elif metric.value_type == "SN":
             number, bits = structured(dialect.parts(value))
             quality |= bits
-        elif metric.numeric:
+        elif metric.value_type in PLAIN_TYPES:
+            text = dialect.plain(value)
+        if metric.numeric and metric.value_type != "SN" and value:
             number, bits = structured(["", value])
             quality |= bits or (self.not_a_number(metric, value) if number is None else 0)
         channel = group.channel(metric)
@@ -384,7 +394,7 @@ class Report:
                 channel,
                 metric.code,
                 metric.refid,
-                dialect.plain(value),
+                text,
                 number,
                 tail.unit,
                 tail.ucum,
