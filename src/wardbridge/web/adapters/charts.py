@@ -26,6 +26,7 @@ from wardbridge.fhir.store.values import Put
 from wardbridge.security.principal import Principal
 from wardbridge.telemetry import store as telemetry
 from wardbridge.telemetry.blocks.read import window
+from wardbridge.terminology.units import shown
 from wardbridge.web import views as v
 from wardbridge.web.adapters.alarms import score_view
 from wardbridge.web.adapters.common import age, channel_label, channel_unit, concept, full_name, reference
@@ -33,6 +34,7 @@ from wardbridge.web.adapters.fleet import device_view, fault_view
 from wardbridge.web.show import Show
 from wardbridge.web.words import _
 
+WORDS = {"problem-list-item": "", "encounter-diagnosis": _("diagnosis of this stay")}
 AROUND = 10 * MINUTE
 HISTORY = 20
 
@@ -49,7 +51,7 @@ def patient_view(resource: dict[str, Any], now: int) -> v.Patient:
     number = kinds.get("MR") or (numbers[0] if numbers else {})
     return v.Patient(
         id=resource["id"],
-        name=shown or _("no name"),
+        name=called or _("no name"),
         birth_date=resource.get("birthDate", ""),
         age=age(resource.get("birthDate", ""), now),
         sex=resource.get("gender", ""),
@@ -89,7 +91,7 @@ class ChartDesk:
 
         def entries(lines: Sequence[care.Line]) -> tuple[v.Entry, ...]:
             return tuple(
-                v.Entry(id=line.id, text=line.text, detail=line.detail, status=line.status,
+                v.Entry(id=line.id, text=line.text, detail=WORDS.get(line.detail, line.detail), status=line.status,
                         since=line.since[:10], severity=line.severity)
                 for line in lines
             )  # fmt: skip
@@ -114,7 +116,7 @@ class ChartDesk:
             v.Row(
                 code=row.code,
                 label=row.label,
-                unit=row.unit,
+                unit=shown(row.unit),
                 cells=tuple(tuple(_cell(cell, labels) for cell in cells) for cells in row.cells),
             )
             for row in sheet.rows
@@ -148,9 +150,9 @@ class ChartDesk:
         cell = cell_of(observation)
         code, label = code_of(observation)
         device = await registry.device(self._pool, cell.device_id) if cell.device_id else None
-        shown = _cell(cell, {cell.device_id: device.label} if device else {})
+        seen = _cell(cell, {cell.device_id: device.label} if device else {})
         origin = v.Origin(
-            patient_id=patient_id, cell=shown, code=code, label=label, method=concept(observation, "method"),
+            patient_id=patient_id, cell=seen, code=code, label=label, method=concept(observation, "method"),
             body_site=concept(observation, "bodySite"), by=cell.by, history=await self._versions(observation_id),
             samples=await self._samples(observation),
         )  # fmt: skip
@@ -212,7 +214,7 @@ class ChartDesk:
 
 def _cell(cell: Any, labels: dict[str, str]) -> v.Cell:
     return v.Cell(
-        observation_id=cell.observation_id, text=cell.text, unit=cell.unit, time=cell.time, source=cell.source,
+        observation_id=cell.observation_id, text=cell.text, unit=shown(cell.unit), time=cell.time, source=cell.source,
         status=cell.status, verified=cell.verified or cell.source == "manual", device_id=cell.device_id,
         device=labels.get(cell.device_id, ""), flag="" if cell.flag in {"N", ""} else cell.flag,
     )  # fmt: skip

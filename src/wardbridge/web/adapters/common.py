@@ -16,6 +16,7 @@ from wardbridge.web.slots import INVALID, Reading, stale_seconds
 from wardbridge.web.words import _
 
 SILENT = 15 * SECOND
+UNITLESS = frozenset({"1", "MDC_DIM_DIMLESS"})
 
 
 def reference(who: Principal) -> str:
@@ -50,7 +51,8 @@ def channel_label(channel: Channel) -> str:
 
 
 def channel_unit(channel: Channel) -> str:
-    return shown(channel.spec.ucum) or channel.spec.unit
+    unit = shown(channel.spec.ucum) or channel.spec.unit
+    return "" if unit in UNITLESS else unit
 
 
 def reading(last: Last) -> Reading:

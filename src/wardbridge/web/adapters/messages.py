@@ -21,7 +21,10 @@ from wardbridge.web.sources import Search, TestMessage
 from wardbridge.web.words import _
 
 CONSUMER = "devices"
-RECENT = 500
+INTERPRETED = frozenset({"PCD-01", "PCD-04"})
+SAMPLED, RECENT = 10 * SECOND, 2000
+PER_MINUTE = MINUTE / SAMPLED
+"""Rates are those of the last ten seconds, as messages a minute."""
 RAW_LIMIT = 256 * 1024
 PRINTABLE = str.maketrans({"\r": "\n", "\x0b": "␋\n", "\x1c": "␜"})
 
@@ -81,21 +84,17 @@ class ExchangeDesk:
 
     async def overview(self) -> v.Exchange:
         now = self._clock.now()
-        recent = (await screens.find(self._pool, since=now - MINUTE, direction="in", limit=RECENT)).messages
+        recent = (await screens.find(self._pool, since=now - SAMPLED, direction="in", limit=RECENT)).messages
         counts = await pipeline.counts(self._pool)
         told = await core.states(self._pool, now - MINUTE)
         return v.Exchange(
             links=_links(told, recent, now),
             queues=tuple(queue_view(one, now) for one in await screens.queues(self._pool)),
             dead=tuple(dead_view(letter) for letter in await screens.dead_letters(self._pool)),
-            uninterpreted=tuple(
-                (name.partition(":")[2] or name, number)
-                for name, number in counts.items()
-                if "uninterpreted" in name or "unmapped" in name
-            ),
-            quarantined=sum(number for name, number in counts.items() if "quarantined" in name),
-            intake_total=sum(number for name, number in counts.items() if name in {"entries", "rows"}),
-            intake_rate=float(len(recent)),
+            uninterpreted=_uninterpreted(told, counts),
+            quarantined=counts.get("refused", 0),
+            intake_total=sum(number for name, number in counts.items() if name.startswith("entries_")),
+            intake_rate=len(recent) * PER_MINUTE,
             backlog=await intake.backlog(self._pool, CONSUMER),
         )
 
@@ -143,6 +142,18 @@ def _text(data: bytes) -> str:
     return text.translate(PRINTABLE) + ("\n…" if len(data) > RAW_LIMIT else "")
 
 
+def _uninterpreted(told: Sequence[core.State], counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """Profiles that were acknowledged, kept and not interpreted, and values whose code nobody knows."""
+    found = {}
+    for state in told:
+        for name, number in (state.data.get("counters", {}).get("hl7_messages_total") or {}).items():
+            if name.startswith("PCD-") and name not in INTERPRETED:
+                found[name] = int(number)
+    if counts.get("unmapped"):
+        found[_("values with an unknown code")] = counts["unmapped"]
+    return tuple(sorted(found.items()))
+
+
 def _links(told: Sequence[core.State], recent: Sequence[Message], now: int) -> tuple[v.Link, ...]:
     """The links that processes speak of, with what the intake log received of each in the last minute."""
     rates: dict[str, int] = {}
@@ -155,10 +166,13 @@ def _links(told: Sequence[core.State], recent: Sequence[Message], now: int) -> t
         for link in state.data.get("links") or ():
             found[link["name"]] = _link(link, rates, last)
     for name in rates:
-        found.setdefault(name, v.Link(name=name, protocol="", state="up", rate=rates[name], last=last[name]))
+        found.setdefault(
+            name, v.Link(name=name, protocol="", state="up", rate=rates[name] * PER_MINUTE, last=last[name])
+        )
     return tuple(found[name] for name in sorted(found))
 
 
+RECEIVED = ("messages", "reports", "accepted", "received")
 STATES = {"waiting": "idle", "degraded": "up"}
 
 
@@ -171,8 +185,8 @@ def _link(link: Mapping[str, Any], rates: Mapping[str, int], last: Mapping[str, 
         address=str(link.get("address", "")),
         state=STATES.get(state, state),
         detail=str(link.get("text", "")),
-        received=int(counts.get("accepted", counts.get("received", 0))),
+        received=next((int(counts[name]) for name in RECEIVED if name in counts), 0),
         refused=int(counts.get("refused", 0)),
-        rate=float(rates.get(name, 0)),
+        rate=rates.get(name, 0) * PER_MINUTE,
         last=max(int(link.get("last_message", 0)), last.get(name, 0)),
     )

@@ -36,12 +36,12 @@ def infusions(devices: Iterable[Device], lasts: Mapping[str, list[Last]]) -> tup
         used |= {last.channel.channel_id for last in parts.values() if last is not None}
         drug, status = _pick(mine, PUMP_DRUG), _pick(mine, PUMP_STATUS)
         shown = {name: value(last) for name, last in parts.items() if last is not None}
-        state = status.text if status else ""
+        state = status.text.lstrip("^") if status else ""
         found.append(
             v.Infusion(
                 device_id=device.device_id,
                 device=device.label,
-                drug=drug.text if drug else "",
+                drug=drug.text.lstrip("^") if drug else "",
                 state=STATUS.get(state, state),
                 **shown,
             )

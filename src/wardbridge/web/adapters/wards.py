@@ -209,6 +209,7 @@ def _tile(
     scores: Sequence[object], standby: bool, work: Sequence[Work], now: int,
 ) -> v.Tile:  # fmt: skip
     mine = {device.device_id for device in bed.devices}
+    machines = sorted(bed.devices, key=lambda device: (_first(type_name(device)), device.label))
     readings = [reading(last) for device_id in mine for last in lasts.get(device_id, ())]
     state = "standby" if standby else "occupied" if bed.patient else "in-use" if _speaking(bed, now) else "free"
     return v.Tile(
@@ -227,10 +228,17 @@ def _tile(
                 faults=sum(w.kind == "fault" and w.device_id == device.device_id for w in work),
                 due=maintenance_state([w for w in work if w.device_id == device.device_id], now)[0] == "overdue",
             )
-            for device in bed.devices
+            for device in machines
         ),
         last_data=max((device.last_seen for device in bed.devices), default=0),
     )  # fmt: skip
+
+
+ORDER = ("Monitor", "Ventilator", "Infusion pump", "Syringe pump", "Dialysis")
+
+
+def _first(kind: str) -> int:
+    return ORDER.index(kind) if kind in ORDER else len(ORDER)
 
 
 def _speaking(bed: Bed, now: int) -> bool:
@@ -278,6 +286,7 @@ def _numerics(lasts: Mapping[str, list[Last]], used: set[int], now: int) -> tupl
         for some in lasts.values()
         for last in some
         if last.channel.spec.code not in RANKED
+        and not last.channel.spec.refid.startswith("MDC_ATTR_")
         and last.channel.channel_id not in used
         and last.channel.spec.kind == "numeric"
         and now - last.received < DAY

@@ -23,7 +23,7 @@ export function monitor(topics, extra = {}) {
 
   for (const canvas of document.querySelectorAll("canvas[data-kind]")) {
     const place = canvas.closest("[data-place]").dataset.place;
-    const scale = canvas.parentElement.querySelector("[data-scale]");
+    const scale = canvas.closest(".wave")?.querySelector("[data-scale]") ?? null;
     const sweep = new Sweep(canvas, canvas.dataset.kind, { scale });
     if (canvas.dataset.wave) sweeps.add(`${place} ${canvas.dataset.wave}`, sweep);
     else strips.set(place, sweep);
