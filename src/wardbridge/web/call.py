@@ -15,7 +15,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from wardbridge.core.errors import Invalid, Unauthenticated, WardbridgeError
+from wardbridge.core.db import AWAY
+from wardbridge.core.errors import Invalid, Unauthenticated, Unavailable, WardbridgeError
 from wardbridge.security.audit import MINOR, SERIOUS, SUCCESS, Access
 from wardbridge.security.http import COOKIE, address_of, check_csrf
 from wardbridge.security.policy import decide
@@ -136,6 +137,8 @@ def guard(room: Room, handler: Handler, page: str, feature: str = "") -> Endpoin
             return _to_sign_in(request)
         except WardbridgeError as error:
             return plain_problem(room, error)
+        except AWAY:
+            return plain_problem(room, Unavailable(_("The database does not answer. Try again in a moment.")))
         call = Call(room, request, who)
         target = Target("feature", feature) if feature else Target("page", page)
         decision = decide(who, "do" if feature else "open", target)
@@ -152,6 +155,9 @@ def guard(room: Room, handler: Handler, page: str, feature: str = "") -> Endpoin
             return response
         except WardbridgeError as error:
             return await _problem(call, page, feature, error)
+        except AWAY as error:
+            log.warning("web.database_away", page=page, cause=type(error).__name__)
+            return plain_problem(room, Unavailable(_("The database does not answer. Try again in a moment.")))
 
     return endpoint
 

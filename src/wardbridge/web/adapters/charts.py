@@ -43,9 +43,8 @@ def patient_view(resource: dict[str, Any], now: int) -> v.Patient:
     """A FHIR Patient as the banner shows it, without bed and allergies."""
     names = resource.get("name") or [{}]
     name = next((n for n in names if n.get("use") == "official"), names[0])
-    shown = (
-        full_name(name.get("family", ""), " ".join(name.get("given", ()))) if name.get("family") else name.get("text")
-    )
+    parts = (name.get("family", ""), " ".join(name.get("given", ())))
+    called = full_name(*parts) if any(parts) else name.get("text")
     numbers = resource.get("identifier") or []
     kinds = {c.get("code"): i for i in numbers for c in (i.get("type") or {}).get("coding", ())}
     number = kinds.get("MR") or (numbers[0] if numbers else {})
