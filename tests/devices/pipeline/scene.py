@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from wardbridge.core.clock import MINUTE, SECOND, FakeClock
 from wardbridge.core.db import transaction
 from wardbridge.core.ids import counted_ids
@@ -22,8 +24,6 @@ from wardbridge.exchange.intake.entry import Entry, Row
 from wardbridge.exchange.intake.log import Intake
 from wardbridge.fhir.json import loads
 from wardbridge.fhir.store.record import Record
-
-import msgspec
 
 START = 1_767_225_600 * SECOND
 HR, SPO2, SYS, DIA, MEAN, PEEP_SET, RATE = 147842, 150456, 150021, 150022, 150023, 16929192, 157784

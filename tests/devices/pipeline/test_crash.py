@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -12,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pipeline.scene import HR, SPO2, Scene, reading, scene
 
+from pipeline.scene import HR, SPO2, Scene, reading, scene
 from wardbridge.core.errors import Unavailable
 from wardbridge.devices.charting import issue
 from wardbridge.devices.pipeline.batch import Sinks
 from wardbridge.devices.store import facts, people, points, registry
 from wardbridge.devices.store import pipeline as store
-from wardbridge.devices.values import AlertSignal
+from wardbridge.devices.values import AlertSignal, DeviceEvent
 from wardbridge.exchange.intake import store as intake
 from wardbridge.telemetry import store as telemetry
 
@@ -57,7 +58,8 @@ async def result(ward: Scene) -> tuple[Any, ...]:
     return texts, values, await store.counts(ward.pool), len(await ward.resources("Patient"))
 
 
-EXPECTED = (sorted(["71", "72", "73", "91.0", "92.0", "93.0", "55"]), sorted(["71", "72", "73", "91.0", "92.0", "93.0"]))
+CHARTED = ["71", "72", "73", "91.0", "92.0", "93.0"]
+EXPECTED = (sorted([*CHARTED, "55"]), CHARTED)
 
 
 @pytest.mark.parametrize(("module", "name"), STEPS, ids=[f"{m.__name__.rpartition('.')[2]}.{n}" for m, n in STEPS])
@@ -132,19 +134,32 @@ async def test_while_the_house_is_away_nothing_is_refused(database: Any) -> None
     await ward.intake.close()
 
 
-async def test_the_doorbell_wakes_and_the_loop_ends_when_cancelled(ward: Scene) -> None:
-    await ward.device()
+class Bell:
+    """An event sink that tells when it was called."""
+
+    def __init__(self) -> None:
+        self.rung = asyncio.Event()
+
+    async def apply(self, *_: Any) -> None:
+        self.rung.set()
+
+
+async def test_the_doorbell_wakes_and_the_loop_ends_when_cancelled(database: Any) -> None:
+    bell = Bell()
+    ward = await scene(database.pool, sinks=Sinks(events=(bell,)))
     task = asyncio.create_task(ward.pipeline.run())
     try:
-        await ward.put(reading(HR, "72", ward.minute(1)), received=ward.minute(1))
         # The clock is a fake one that nobody moves: only the doorbell can wake the pipeline.
-        async with asyncio.timeout(10):
-            while not (await store.counts(ward.pool)).get("values"):
-                await asyncio.sleep(0.01)
+        for n in (1, 2):
+            bell.rung.clear()
+            await ward.put(DeviceEvent("fault"), received=ward.minute(n))
+            async with asyncio.timeout(20):
+                await bell.rung.wait()
     finally:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+    await ward.intake.close()
 
 
 CHILD = """
@@ -157,10 +172,9 @@ async def main():
     ward = await scene(await open_pool({dsn!r}, size=3))
     ward.pipeline.limit = 7
     print("ready", flush=True)
-    while True:
-        if not await ward.pipeline.step():
-            print("done", flush=True)
-            await asyncio.sleep(0.05)
+    while await ward.pipeline.step():
+        print("step", flush=True)
+    print("done", flush=True)
 
 asyncio.run(main())
 """
@@ -176,22 +190,24 @@ async def test_kill_9_of_the_process_loses_and_doubles_nothing(database: Any) ->
         await ward.put(reading(HR, str(1000 + n), ward.minute(n)), received=ward.minute(n))
     code = CHILD.format(tests=str(Path(__file__).parent.parent), dsn=database.dsn)
     chance = random.Random(7)
-    kills, finished = 0, False
-    while not finished:
+    kills, line = 0, b""
+    while line != b"done\n":
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
         assert child.stdout is not None
         await child.stdout.readline()
-        if kills < 12:
-            await asyncio.sleep(chance.uniform(0.0, 0.12))
-            kills += 1
-        else:
-            while b"done" not in await child.stdout.readline():
-                pass
-            finished = True
-        child.send_signal(signal.SIGKILL)
+        steps = chance.randrange(6) if kills < 12 else count
+        for _ in range(steps):
+            line = await child.stdout.readline()
+            if line == b"done\n":
+                break
+        kills += 1
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(signal.SIGKILL)
         await child.wait()
+    assert kills > 10
     hot = await telemetry.tail(ward.pool, telemetry.Position(0, 0), 10_000)
     assert sorted(int(n.text) for row in hot for n in row.slice.numerics) == list(range(1001, 1001 + count))
     charted = sorted(int(o["valueQuantity"]["value"]) for o in await ward.observations(wrong=True))

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from pipeline.scene import DIA, HR, MEAN, SPO2, SYS, Scene, hint, reading, scene
 
+from pipeline.scene import DIA, HR, MEAN, SPO2, SYS, Scene, hint, reading, scene
 from wardbridge.devices import fleet
 from wardbridge.devices.charting.observation import trace
 from wardbridge.devices.pipeline.batch import Sinks
@@ -67,7 +67,7 @@ async def test_a_repeated_message_is_stored_and_charted_once(ward: Scene) -> Non
 async def test_one_value_a_quarter_of_an_hour(ward: Scene) -> None:
     await ward.device()
     await ward.adt("A01", "100", 0, "1")
-    for n in range(0, 60):
+    for n in range(60):
         await ward.put(reading(HR, str(60 + n), ward.minute(n)), received=ward.minute(n))
     await ward.work()
     assert [str(o["valueQuantity"]["value"]) for o in await ward.observations()] == ["60", "75", "90", "105"]

@@ -52,7 +52,9 @@ async def settle(parts: Parts, conn: Connection, due: Sequence[Due], *, by: str 
                 voided.append(point.observation_id)
             ident = _id(point) if point.want_patient else ""
             if ident:
-                resources.append(_resource(point, ident, point.generation))
+                # Whoever looked at the value looked at it as another patient's.
+                fresh = msgspec.structs.replace(point, verified_by="", verified_at=0)
+                resources.append(_resource(fresh, ident, point.generation))
                 new.append((ident, point.point_id, point.want_patient))
                 if point.observation_id:
                     resources.append(_provenance(ident, point.observation_id, by, reason, now))
