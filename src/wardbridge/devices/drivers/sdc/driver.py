@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 from lxml import etree  # type: ignore[import-untyped]
 
+from wardbridge.core.clock import SECOND
 from wardbridge.core.errors import SettingsError, Unavailable
 from wardbridge.devices.driver import DriverContext, Health
 from wardbridge.devices.drivers.sdc.inbox import Inbox, Item
@@ -26,6 +27,7 @@ from wardbridge.devices.drivers.sdc.session import LiveSession, Opened, PeerLost
 from wardbridge.devices.values import AnyValue, Batch, DeviceEvent
 
 FIRST, LONGEST = 1.0, 60.0  # seconds between two tries
+SPOILED = 300 * SECOND  # µs that a message which could not be read keeps a link degraded
 SINK_PAUSE = 1.0  # seconds until a refused batch is offered again
 
 
@@ -89,6 +91,7 @@ class Sdc:
         self._text = "not started"
         self._since = context.clock.now()
         self._trouble = ""
+        self._spoiled = 0
         self._last = 0
 
     async def run(self) -> None:
@@ -121,8 +124,10 @@ class Sdc:
             counts["queued"] = len(self.inbox)
             last = max(last, self.inbox.last)
         state, text = self._state, self._text
-        if state == "up" and self._trouble:
-            state, text = "degraded", self._trouble
+        recent = self._spoiled and self.context.clock.now() - self._spoiled < SPOILED
+        if state == "up" and (self._trouble or recent):
+            spoiled = f"{counts['quarantined']} messages could not be read; they are kept"
+            state, text = "degraded", self._trouble or spoiled
         if state == "up" and not self.config.certificate:
             text = "without TLS: anybody on this network can read and forge it"
         return Health(state, text, self._since, last, dict(counts))
@@ -220,7 +225,12 @@ class Sdc:
     async def _hand_on(self, mirror: Mirror, heard: Heard, received: int) -> None:
         problems = tuple(heard.problems)
         self.counts["problems"] += len(problems)
-        stamp = f"{mirror.sequence}/{mirror.instance}/{heard.first}-{heard.last}/{'+'.join(sorted(heard.actions))}"
+        actions = "+".join(sorted(heard.actions))
+        stamp = f"{mirror.sequence}/{mirror.instance}/{heard.first}-{heard.last}/{actions}"
+        if "Mdib" in heard.actions:
+            # An answer to our own question is never a repeat: after a reconnect it must be heard even when
+            # nothing has changed at the device.
+            stamp += f"@{received}"
         for machine, values in heard.values.items():
             if values or problems:
                 batch = Batch(
@@ -253,6 +263,7 @@ class Sdc:
     async def _quarantine(self, mirror: Mirror, spoiled: list[Item]) -> None:
         """Keep the bytes of what could not be understood."""
         for item in spoiled:
+            self._spoiled = item.received
             batch = Batch(
                 link=self.context.link,
                 device=mirror.device,

@@ -34,6 +34,19 @@ class QuickHandler(DispatchingRequestHandler):
     wbufsize = -1
     timeout = QUIET
 
+    def do_POST(self) -> None:
+        try:
+            post: Any = super().do_POST
+            post()
+        except ValueError:
+            self.close_connection = True
+            server: Any = self.server
+            server.refused(b"", "the body is too long or no HTTP")
+            self.send_error(413)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the library's base writes peers' addresses to stderr."""
+
     def _read_request(self) -> bytes:
         """The body of a request. Raises ValueError for one that is too long or ends early."""
         if self.headers.get("transfer-encoding", "").lower() == "chunked":
@@ -75,6 +88,7 @@ class _Server(_ThreadingHTTPServer):
     """Tells when a provider's connection is over."""
 
     gone: Callable[[], None]
+    refused: Callable[[bytes, str], None]
     tls: ssl.SSLContext | None = None
 
     def __init__(self, *args: Any) -> None:
@@ -116,6 +130,7 @@ class EventSink(HttpServerThreadBase):
         address: str,
         tls: ssl.SSLContext | None,
         gone: Callable[[], None],
+        refused: Callable[[bytes, str], None],
         handler: type[Any] = QuickHandler,
     ) -> None:
         super().__init__(
@@ -123,6 +138,7 @@ class EventSink(HttpServerThreadBase):
         )
         self.name = f"sdc events {address}"
         self._gone = gone
+        self._refused = refused
         self._handler = handler
         self.failed = ""
 
@@ -136,6 +152,7 @@ class EventSink(HttpServerThreadBase):
             return
         httpd.RequestHandlerClass = self._handler
         httpd.gone = self._gone
+        httpd.refused = self._refused
         httpd.tls = self._ssl_context
         self.httpd = httpd
         scheme = "https" if self._ssl_context else "http"

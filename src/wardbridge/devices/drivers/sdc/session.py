@@ -199,7 +199,7 @@ class LiveSession:
         components.msg_reader_class = reader(inbox)
         components.action_dispatcher_class = dispatcher(inbox)
         self._sink = EventSink(
-            self.target.adapter or own_address(address), _server_side(tls), inbox.doubt, self._handler
+            self.target.adapter or own_address(address), _server_side(tls), inbox.doubt, inbox.reject, self._handler
         )
         self._sink.start()
         self._sink.started_evt.wait(10)
