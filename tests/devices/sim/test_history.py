@@ -123,10 +123,10 @@ def test_the_past_repeats_with_its_seed(past: list[dict[str, Any]]) -> None:
 
 
 def test_people_differ_and_come_from_everywhere() -> None:
-    crowd = people(12, 1, TODAY)
+    crowd = people(12, 1)
     assert len({p.mrn for p in crowd}) == len({p.family for p in crowd}) == 12
-    assert len({p.visit for p in people(40, 1, TODAY)}) == 40
-    assert len({p.mrn for p in people(40, 1, TODAY)}) == 40
+    assert len({p.visit for p in people(40, 1)}) == 40
+    assert len({p.mrn for p in people(40, 1)}) == 40
     assert {p.sex for p in crowd} == {"male", "female"}
     assert any(not p.family.isascii() for p in crowd)
     assert all(18 <= (TODAY - p.born).days // 365 < 90 for p in crowd)

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from wardbridge.core.clock import FakeClock, settle
+from wardbridge.devices.sim.__main__ import parse
 from wardbridge.devices.sim.config import WardConfig
 from wardbridge.devices.sim.his import Receiver
 from wardbridge.devices.sim.link import BACK_OFF, PATIENT, ROOM, Link
@@ -242,6 +243,15 @@ async def test_the_process_runs_and_ends_on_sigterm() -> None:
     assert row["devices"] == 8
     assert row["connected"] == 9
     assert row["sent"] >= row["acked"] > 0
+
+
+def test_a_wrong_command_line_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parse(["--beds", "5", "--speed", "4", "--oru-port", "0"]).oru_port == 0
+    for wrong in (["--beds", "0"], ["--speed", "fast"], ["--every", "0"]):
+        with pytest.raises(SystemExit) as refused:
+            parse(wrong)
+        assert refused.value.code == 2
+    assert "beds must be 1 to 200, not 0" in capsys.readouterr().err
 
 
 @pytest.mark.slow

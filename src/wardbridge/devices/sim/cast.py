@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from wardbridge.core.clock import to_datetime
 from wardbridge.devices.sim.config import WardConfig
 from wardbridge.devices.sim.dialysis import Dialysis, Treatment
 from wardbridge.devices.sim.fleet import fleet
@@ -53,7 +52,7 @@ def assemble(config: WardConfig, start: int, script: Script | None = None) -> Ca
                 patients[event.bed].steer(name, event.at, target, event.over)
     return Cast(
         script=script,
-        people=people(len(script.beds), config.seed, to_datetime(start).date()),
+        people=people(len(script.beds), config.seed),
         patients=patients,
         machines=fleet(script, config.seed),
         start=start,

@@ -33,6 +33,10 @@ DOCTORS: Final = (
 NURSES: Final = (("8001", "Silva", "Rui"), ("8002", "Fofana", "Aminata"), ("8003", "Berg", "Kari"))
 
 
+# Ages are counted from a fixed day: a number once given must not change its birth date overnight.
+BORN_BEFORE: Final = date(2026, 1, 1)
+
+
 @dataclass(frozen=True)
 class Person:
     """One patient's administrative data. ``sex`` is male or female; sizes in cm and kg."""
@@ -56,8 +60,8 @@ class Person:
         return f"{self.family}, {self.given}"
 
 
-def people(count: int, seed: int, today: date) -> list[Person]:
-    """``count`` different people; the same seed and day give the same ones."""
+def people(count: int, seed: int) -> list[Person]:
+    """``count`` different people; the same seed gives the same ones on any day."""
     rng = np.random.default_rng([seed, 77])
     order = rng.permutation(len(NAMES))
     made = []
@@ -74,7 +78,7 @@ def people(count: int, seed: int, today: date) -> list[Person]:
                 family=family,
                 given=woman if sex == "female" else man,
                 sex=sex,
-                born=today - timedelta(days=age * 365 + int(rng.integers(0, 365))),
+                born=BORN_BEFORE - timedelta(days=age * 365 + int(rng.integers(0, 365))),
                 street=f"{int(rng.integers(1, 180))} {STREETS[int(rng.integers(0, len(STREETS)))]}",
                 phone=f"+44 1632 96{int(rng.integers(0, 10_000)):04d}",
                 height=height,
