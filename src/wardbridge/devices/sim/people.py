@@ -60,8 +60,8 @@ class Person:
         return f"{self.family}, {self.given}"
 
 
-def people(count: int, seed: int) -> list[Person]:
-    """``count`` different people; the same seed gives the same ones on any day."""
+def people(count: int, seed: int, _today: date | None = None) -> list[Person]:
+    """``count`` different people; the same seed gives the same ones on any day (so ``_today`` changes nothing)."""
     rng = np.random.default_rng([seed, 77])
     order = rng.permutation(len(NAMES))
     made = []
