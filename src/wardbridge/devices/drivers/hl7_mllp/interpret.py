@@ -17,7 +17,7 @@ from wardbridge.devices.drivers.hl7_mllp.memory import Dialect, Habits, Memory
 from wardbridge.devices.drivers.hl7_mllp.observations import MARK, Group, Report, identities
 from wardbridge.devices.drivers.hl7_mllp.shapes import MAX_SHAPES, Shape
 from wardbridge.devices.drivers.hl7_mllp.subject import hint_of
-from wardbridge.devices.values import AlertSignal, AnyValue, SubjectHint
+from wardbridge.devices.values import AlertSignal, AnyValue, Identity, SubjectHint
 from wardbridge.exchange.codecs import pcd
 from wardbridge.exchange.codecs.hl7v2.ack import NO_HEADER
 from wardbridge.exchange.codecs.hl7v2.errors import (
@@ -237,6 +237,10 @@ def _join(groups: list[Group], keys: list[str], msh: Msh, place: str) -> list[Pa
             heads[key] = identities(group, key, label, place)
             bodies[key] = []
         elif group.devices:
-            heads[key] += [i for i in identities(group, key, label, place)[1:] if i not in heads[key]]
+            machine, *rest = identities(group, key, label, place)
+            known = heads[key]
+            if isinstance(known[0], Identity) and not known[0].type_refid:
+                known[0] = machine  # an earlier group named the machine, this one says what it is
+            known += [part for part in rest if part not in known]
         bodies[key] += group.values
     return [Part(key, (*heads[key], *bodies[key])) for key in heads]
