@@ -44,7 +44,7 @@ def bundle(value: dict[str, Any], place: Any, run: Any) -> None:
         if kind == "searchset":
             _search(entry, (place, "entry", i), run)
     if kind == "document" and rows:
-        _document(rows, place, run)
+        _document(rows, _styles(value.get("link")), place, run)
 
 
 def _links(links: Any, kind: Any, place: Any, run: Any) -> None:
@@ -65,7 +65,7 @@ def _full_url(entry: dict[str, Any], kind: Any, place: Any, run: Any) -> None:
     if not isinstance(url, str):
         return
     if not _SCHEME.match(url):
-        run.error("value", (place, "fullUrl", -1), f"{shown(url)} is no absolute URL")
+        run.error("value", place, f"full URL {shown(url)} is not absolute")
         return
     match = _RESTFUL.fullmatch(url)
     if match is None or match[2] not in resource_types() or not isinstance(resource, dict):
@@ -75,7 +75,7 @@ def _full_url(entry: dict[str, Any], kind: Any, place: Any, run: Any) -> None:
     if found is None and kind in _REQUESTS:
         return
     if resource.get("resourceType") != match[2] or found != match[3]:
-        run.error("value", (place, "fullUrl", -1), f"{shown(url)} does not end with the resource's type and id")
+        run.error("value", place, f"full URL {shown(url)} does not end with the resource's type and id")
 
 
 def _search(entry: dict[str, Any], place: Any, run: Any) -> None:
@@ -136,7 +136,13 @@ def _version(resource: Any) -> Any:
     return meta.get("versionId") if isinstance(meta, dict) else None
 
 
-def _document(rows: list[tuple[int, dict[str, Any]]], place: Any, run: Any) -> None:
+def _styles(links: Any) -> set[str]:
+    """URLs of the style sheets that a document's links name (documents.html#presentation)."""
+    rows = [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
+    return {str(link.get("url")) for link in rows if link.get("relation") == "stylesheet"}
+
+
+def _document(rows: list[tuple[int, dict[str, Any]]], styles: set[str], place: Any, run: Any) -> None:
     resources = {i: e["resource"] for i, e in rows if isinstance(e.get("resource"), dict)}
     urls: dict[str, list[int]] = {}
     bases: dict[int, str] = {}
@@ -163,7 +169,8 @@ def _document(rows: list[tuple[int, dict[str, Any]]], place: Any, run: Any) -> N
         reached |= new
         todo += new
     for i in sorted(resources.keys() - reached):
-        run.error("business-rule", (place, "entry", i), "nothing in the document leads to this entry")
+        if bases[i] not in styles:
+            run.error("business-rule", (place, "entry", i), "nothing in the document leads to this entry")
 
 
 _MUST_HOLD = frozenset({"subject", "encounter", "author", "party", "custodian", "detail", "entry"})

@@ -18,6 +18,7 @@ from wardbridge.fhir.validate.issues import shown
 MOST_TEXT = 1_048_576
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _BASE64 = re.compile(r"(\s*([0-9a-zA-Z+/]){4})*(\s*([0-9a-zA-Z+/]{2}==|[0-9a-zA-Z+/]{3}=))?\s*", re.ASCII)
+# Upper case is no proper spelling but the same UUID: refused in type uuid by its pattern, not in a URI.
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -33,6 +34,7 @@ _CODE = _pattern("code")
 _ID = _pattern("id")
 _OID = _pattern("oid")
 _URI = _pattern("uri")
+_EXACT_UUID = _pattern("uuid")
 _DATE = _pattern("date")
 _DATETIME = _pattern("dateTime")
 _INSTANT = _pattern("instant")
@@ -107,9 +109,9 @@ def uri(value: Any) -> str | None:
     if not _URI.fullmatch(value):
         return f"{shown(value)} is no URI: white space is not allowed"
     if value.startswith("urn:"):
-        if value.startswith("urn:uuid:") and not _UUID.fullmatch(value):
+        if value.startswith("urn:uuid:") and not _UUID.fullmatch(value.partition("#")[0]):
             return f"{shown(value)} is no valid UUID"
-        if value.startswith("urn:oid:") and not _OID.fullmatch(value):
+        if value.startswith("urn:oid:") and not _OID.fullmatch(value.partition("#")[0]):
             return f"{shown(value)} is no valid OID"
     return None
 
@@ -123,7 +125,7 @@ def oid(value: Any) -> str | None:
 def uuid(value: Any) -> str | None:
     if (problem := _text_problem(value)) is not None:
         return problem
-    return None if _UUID.fullmatch(value) else f"{shown(value)} is no UUID: expected urn:uuid:..."
+    return None if _EXACT_UUID.fullmatch(value) else f"{shown(value)} is no UUID: expected urn:uuid:..."
 
 
 def base64_binary(value: Any) -> str | None:

@@ -32,7 +32,7 @@ def attachment(value: dict[str, Any], place: Any, run: Any) -> None:
     text = "".join(data.split())
     found = len(text) // 4 * 3 - text[-2:].count("=")
     if size != found:
-        run.error("value", (place, "size", -1), f"size says {size} bytes, data holds {found}")
+        run.error("value", place, f"size says {size} bytes, data holds {found}")
 
 
 def search_parameter(value: dict[str, Any], place: Any, run: Any) -> None:
@@ -57,13 +57,11 @@ def search_parameter(value: dict[str, Any], place: Any, run: Any) -> None:
 
 def _derived(value: dict[str, Any], origin: SearchParameter, place: Any, run: Any) -> None:
     if value.get("type") != origin.type:
-        run.error("business-rule", (place, "type", -1), f"{origin.url}, which this is derived from, is a {origin.type}")
+        run.error("business-rule", place, f"{origin.url}, which this is derived from, is a {origin.type}")
     bases = value.get("base")
-    for i, base in enumerate(bases if isinstance(bases, list) else ()):
+    for base in bases if isinstance(bases, list) else ():
         if base not in origin.base:
-            run.error(
-                "business-rule", (place, "base", i), f"{origin.url}, which this is derived from, has no {shown(base)}"
-            )
+            run.error("business-rule", place, f"{origin.url}, which this is derived from, has no {shown(base)}")
 
 
 def code_system(value: dict[str, Any], place: Any, run: Any) -> None:
@@ -104,7 +102,7 @@ def include(value: dict[str, Any], place: Any, run: Any) -> None:
     """ValueSet.compose.include.system is an absolute URI (https://hl7.org/fhir/R4/valueset.html#compositions)."""
     system = value.get("system")
     if isinstance(system, str) and not absolute(system):
-        run.error("value", (place, "system", -1), f"{shown(system)} is no absolute URI")
+        run.error("value", place, f"system {shown(system)} is no absolute URI")
 
 
 RULES: dict[str, Rule] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from wardbridge.fhir.definitions.table import Element, Invariant, Type, known, resource_types, type_of
 from wardbridge.fhir.path.errors import PathError
@@ -58,17 +58,13 @@ def _json(value: Any) -> str:
 def checker(type_name: str) -> Check:
     """The check of one complex value of that type."""
     kind = known(type_name)
-    rules: dict[str, Rule] = {}
-    required: list[tuple[str, frozenset[str]]] = []
-    choices: dict[str, tuple[str, str]] = {}
     spoken = RULES.get(type_name)
 
     def check(value: Any, place: Place, run: Run) -> None:
         if type(value) is not dict:
             run.error("structure", place, f"expected an object of type {type_name}, found {_json(value)}")
             return
-        if not rules:
-            _fill(kind, rules, required, choices)
+        rules, required, choices = _table(type_name)
         if not value:
             run.error("structure", place, "an empty object is not allowed", "ele-1")
             return
@@ -86,7 +82,7 @@ def checker(type_name: str) -> Check:
             run.error("invariant", place, "an element must have a value or children", "ele-1")
         for name, keys in required:
             if keys.isdisjoint(value):
-                run.error("required", (place, name, -1), f"{name} is required", f"{type_name}.{name}")
+                run.error("required", place, f"{name} is required", f"{type_name}.{name}")
         for invariant, predicate in _predicates(type_name):
             _test(invariant, predicate, value, place, run)
         if spoken is not None:
@@ -133,12 +129,25 @@ def _unknown(key: str, kind: Type, place: Place, run: Run) -> None:
     if key == "resourceType" and kind.resource:
         return
     if key.startswith("_") and key[1:] in kind.keys:
-        run.error("structure", (place, key, -1), f"{key[1:]} is no primitive, so {key} is not allowed")
+        run.error("structure", (place, key[1:], -1), f"{key[1:]} takes no extension, so {key} is not allowed")
         return
     run.error("structure", (place, key, -1), f"{shown(key)} is no element of {kind.name}")
 
 
-def _fill(kind: Type, rules: dict[str, Rule], required: list[Any], choices: dict[str, tuple[str, str]]) -> None:
+class _Table(NamedTuple):
+    """A type's rules by JSON property, its required elements, and the choice that a property belongs to."""
+
+    rules: dict[str, Rule]
+    required: list[tuple[str, frozenset[str]]]
+    choices: dict[str, tuple[str, str]]
+
+
+@cache
+def _table(type_name: str) -> _Table:
+    kind = known(type_name)
+    rules: dict[str, Rule] = {}
+    required: list[tuple[str, frozenset[str]]] = []
+    choices: dict[str, tuple[str, str]] = {}
     for element in kind.elements.values():
         keys: set[str] = set()
         for key, type_name in element.keys:
@@ -158,6 +167,7 @@ def _fill(kind: Type, rules: dict[str, Rule], required: list[Any], choices: dict
             required.append((element.name, frozenset(keys)))
     if kind.resource:
         rules["resourceType"] = lambda value, holder, place, run: None
+    return _Table(rules, required, choices)
 
 
 def _element_checks(element: Element, type_name: str) -> tuple[tuple[Invariant, Predicate], ...]:
@@ -324,7 +334,7 @@ def inner_resource(value: Any, place: Place, run: Run, *, contained: bool) -> No
     checker(name)(value, place, run)
     if contained:
         if "id" not in value:
-            run.error("required", (place, "id", -1), "a contained resource needs an id", "dom-3")
+            run.error("required", place, "a contained resource needs an id", "dom-3")
         if "contained" in value:
             run.error("structure", (place, "contained", -1), "a contained resource must not contain others", "dom-2")
     run.holders = before
