@@ -249,7 +249,7 @@ async def test_find_in_and_out(database: Any, clock: FakeClock) -> None:
                                b"MSH|A%d" % n, b"", patient_ids=("4711",) if n < 4 else ("8",),
                                message_type="ADT^A01" if n % 2 else "ORU^R01"))
     for n in range(4):
-        await put(database.pool, message("his", f"k{n}", ("4711",)), now=NOW + n * SECOND + 1)
+        await put(database.pool, message("his", f"k{n}", ("4711",)), now=NOW + n * SECOND + n % 2)
     pool = database.pool
 
     async def controls(**asked: Any) -> list[str]:
@@ -264,21 +264,22 @@ async def test_find_in_and_out(database: Any, clock: FakeClock) -> None:
     assert await controls(kinds=("device",), direction="in") == ["A4", "A2", "A0"]
     assert await controls(since=NOW + 2 * SECOND, until=NOW + 3 * SECOND) == [out[2], "A2"]
     assert await controls(direction="out", limit=2) == [out[3], out[2]]
-    seen: list[str] = []
-    before = ""
-    while True:
-        page = await screens.find(pool, limit=3, before=before)
-        seen += [m.control for m in page.messages]
-        before = page.before
-        if not before:
-            break
-    assert seen == await controls(limit=100)
-    assert len(seen) == 10
+    for limit in (1, 2, 3, 5):
+        seen: list[str] = []
+        before = ""
+        while True:
+            page = await screens.find(pool, limit=limit, before=before)
+            seen += [m.control for m in page.messages]
+            before = page.before
+            if not before:
+                break
+        assert seen == await controls(limit=100)
+        assert len(seen) == 10
     found = (await screens.find(pool, control="A2")).messages[0]
     assert await screens.raw(pool, found.ref) == b"MSH|A2"
     sent = (await screens.find(pool, control=out[0])).messages[0]
     assert parse(await screens.raw(pool, sent.ref)).segment("MSH")[11][0] == "T"
-    for wrong in ({"before": "x"}, {"direction": "sideways"}):
+    for wrong in ({"before": "x"}, {"before": "1.up.1"}, {"before": f"1.in.{1 << 70}"}, {"direction": "sideways"}):
         with pytest.raises(Invalid):
             await screens.find(pool, **wrong)
     for ref in ("in-999", "out-999", "out-x", "up-1"):

@@ -42,51 +42,68 @@ async def find(pool: Pool, *, patient: str | None = None, control: str | None = 
 
     Raises Invalid for another ``before`` or ``direction``.
     """
-    try:
-        low_in, low_out = map(int, before.split(".")) if before else (_ALL, _ALL)
-    except ValueError as error:
-        raise Invalid("'before' is no place that a search has given", "before") from error
     if direction not in (None, "", "in", "out"):
         raise Invalid(f"direction {direction!r} is neither in nor out", "direction")
+    place = _place(before)
     asked = (patient or None, control or None, since, until, type or None, limit + 1)
     messages = []
     if direction != "out":
-        messages += await _inbound(pool, asked, low_in, kinds)
+        messages += await _inbound(pool, asked, place if place[1] == "in" else (place[0] + 1, "in", 0), kinds)
     if direction != "in":
-        messages += await _outbound(pool, asked, low_out)
-    messages.sort(key=lambda m: (m.time, m.direction, int(m.ref.split("-")[1])), reverse=True)
+        messages += await _outbound(pool, asked, place if place[1] == "out" else (place[0], "out", 0))
+    messages.sort(key=_key, reverse=True)
     page = messages[:limit]
-    if len(messages) <= limit:
-        return Found(page)
-    numbers = {way: [int(m.ref.split("-")[1]) for m in page if m.direction == way] for way in ("in", "out")}
-    return Found(page, f"{min(numbers['in'], default=low_in)}.{min(numbers['out'], default=low_out)}")
+    return Found(page, "{}.{}.{}".format(*_key(page[-1])) if len(messages) > limit else "")
+
+
+_Key = tuple[int, str, int]
+"""The order of a search, newest first: time, ``out`` before ``in``, number."""
+
+
+def _key(message: Message) -> _Key:
+    return message.time, message.direction, int(message.ref.partition("-")[2])
+
+
+def _place(before: str) -> _Key:
+    if not before:
+        return _ALL, "out", _ALL
+    time, _, rest = before.partition(".")
+    way, _, number = rest.partition(".")
+    try:
+        place = int(time), way, int(number)
+    except ValueError as error:
+        raise Invalid("'before' is no place that a search has given", "before") from error
+    if way not in ("in", "out") or not 0 <= place[0] <= _ALL or not 0 <= place[2] <= _ALL:
+        raise Invalid("'before' is no place that a search has given", "before")
+    return place
 
 
 _Asked = tuple[str | None, str | None, int | None, int | None, str | None, int]
 
 
-async def _inbound(pool: Pool, asked: _Asked, below: int, kinds: tuple[str, ...] | None) -> list[Message]:
+async def _inbound(pool: Pool, asked: _Asked, below: _Key, kinds: tuple[str, ...] | None) -> list[Message]:
     rows = await pool.fetch(
         """SELECT sequence, received, kind, link, sender, control, message_type, patient_ids, status, problems
            FROM intake WHERE ($1::text IS NULL OR patient_ids @> ARRAY[$1] AND patient_ids <> '{}')
              AND ($2::text IS NULL OR control = $2 AND control <> '')
-             AND ($3::bigint IS NULL OR received >= $3) AND ($4::bigint IS NULL OR received < $4)
-             AND ($5::text IS NULL OR starts_with(message_type, $5)) AND sequence < $7
-             AND ($8::text[] IS NULL OR kind = ANY ($8))
-           ORDER BY sequence DESC LIMIT $6""", *asked, below, None if kinds is None else list(kinds))
+             AND received >= coalesce($3::bigint, 0) AND received < coalesce($4::bigint, $7::bigint + 1)
+             AND ($5::text IS NULL OR starts_with(message_type, $5)) AND (received, sequence) < ($7::bigint, $8::bigint)
+             AND ($9::text[] IS NULL OR kind = ANY ($9))
+           ORDER BY received DESC, sequence DESC LIMIT $6""",
+        *asked, below[0], below[2], None if kinds is None else list(kinds))
     return [Message(f"in-{row['sequence']}", "in", row["received"], row["kind"], row["link"], row["sender"],
                     row["control"], row["message_type"], tuple(row["patient_ids"]), row["status"], row["problems"])
             for row in rows]
 
 
-async def _outbound(pool: Pool, asked: _Asked, below: int) -> list[Message]:
+async def _outbound(pool: Pool, asked: _Asked, below: _Key) -> list[Message]:
     rows = await pool.fetch(
         """SELECT id, created, destination, control, message_type, patient_ids, state, reason
            FROM outbound_message WHERE ($1::text IS NULL OR patient_ids @> ARRAY[$1] AND patient_ids <> '{}')
              AND ($2::text IS NULL OR control = $2)
-             AND ($3::bigint IS NULL OR created >= $3) AND ($4::bigint IS NULL OR created < $4)
-             AND ($5::text IS NULL OR starts_with(message_type, $5)) AND id < $7
-           ORDER BY id DESC LIMIT $6""", *asked, below)
+             AND created >= coalesce($3::bigint, 0) AND created < coalesce($4::bigint, $7::bigint + 1)
+             AND ($5::text IS NULL OR starts_with(message_type, $5)) AND (created, id) < ($7::bigint, $8::bigint)
+           ORDER BY created DESC, id DESC LIMIT $6""", *asked, below[0], below[2])
     return [Message(f"out-{row['id']}", "out", row["created"], "out", row["destination"], "", row["control"],
                     row["message_type"], tuple(row["patient_ids"]), row["state"], row["reason"]) for row in rows]
 
