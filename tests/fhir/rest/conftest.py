@@ -50,8 +50,9 @@ class Api:
 
 def application(pool: Any, record: Record, **changes: Any) -> Application:
     audit = Audit(pool, SystemClock())
-    given: dict[str, Any] = {"validate": validate, "audit_source": SecurityAudit(audit), "base": "http://test/fhir"}
-    return Application(StoreRepository(record, audit), authenticate, decide, audit, SystemClock(),
+    given: dict[str, Any] = {"validate": validate, "audit_source": SecurityAudit(audit), "base": "http://test/fhir",
+                             "decide": decide}
+    return Application(StoreRepository(record, audit), authenticate, audit=audit, clock=SystemClock(),
                        **{**given, **changes})
 
 
