@@ -24,7 +24,6 @@ from wardbridge.devices.kit.suite import Rig
 
 EPR = "urn:uuid:c0ffee00-0000-4000-8000-00000000000a"
 _LOGGER = get_logger_adapter("sdc.replay")
-_READERS: dict[type[Any], Any] = {}
 
 
 class Conversation:

@@ -29,7 +29,7 @@ class RecordingSink:
     def values(self) -> list[AnyValue]:
         return [value for batch in self.batches for value in batch.values]
 
-    async def wait(self, done: Callable[[RecordingSink], bool], seconds: float = 10.0) -> None:
+    async def wait(self, done: Callable[[RecordingSink], bool], seconds: float = 30.0) -> None:
         """Wait until ``done(self)``, looking again at each batch. Raises TimeoutError after real ``seconds``."""
         async with asyncio.timeout(seconds):
             while not done(self):
@@ -57,7 +57,7 @@ class SlowSink(RecordingSink):
             self.inside -= 1
         return await super().put(batch)
 
-    async def entered(self, seconds: float = 10.0) -> None:
+    async def entered(self, seconds: float = 30.0) -> None:
         """Wait until the driver has handed over something."""
         async with asyncio.timeout(seconds):
             await self._entered.wait()
@@ -86,7 +86,7 @@ class FailingSink(RecordingSink):
             raise Unavailable("the disk is full", where="sink")
         return await super().put(batch)
 
-    async def tried(self, seconds: float = 10.0) -> None:
+    async def tried(self, seconds: float = 30.0) -> None:
         """Wait until the driver has tried to hand over something."""
         async with asyncio.timeout(seconds):
             await self._tried.wait()
