@@ -296,7 +296,7 @@ def broken(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(broken(), st.lists(st.sampled_from(ALL), max_size=3))
 def test_broken_messages_never_raise_and_memory_never_changes_the_meaning(raw: bytes, before: list[bytes]) -> None:
     memory = Memory()

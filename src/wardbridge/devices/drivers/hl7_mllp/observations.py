@@ -472,7 +472,7 @@ def identities(group: Group, key: str, label: str, place: str) -> list[AnyValue]
         return _identities(group, key, label, place)
     # Device rows repeat from message to message, so do their identities.
     known = group.layout.heads
-    sign = (key, label, place, *[key_of(own) for _, _, own in group.devices if own])
+    sign = (key, label, place, *[f"{metric.refid} {'^'.join(own)}" for _, metric, own in group.devices])
     found = known.get(sign)
     if found is None:
         if len(known) >= MAX_HEADS:
