@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -135,11 +136,14 @@ async def _encounters(
         mine = [s for s in found if s.visit == visit]
         if not mine and not ident:
             continue
+        if not ident and visit:
+            new = encounter(patient_id, visit, mine, locations)
+            ident = await parts.record.find_or_create(conn, new, f"identifier={ENCOUNTER}|{visit}")
         ident = ident or parts.ids()
-        resource = encounter(ident, patient_id, visit, mine, locations)
+        resource = {"id": ident, **encounter(patient_id, visit, mine, locations)}
         mark = hashlib.blake2b(dumps(resource), digest_size=12).hexdigest()
         if mark != digest:
-            resources.append(resource)
+            resources.append(_with(await parts.record.current(conn, "Encounter", ident), resource))
             written.append((visit, ident, mark))
     if resources:
         await parts.record.put(conn, resources)
@@ -147,15 +151,23 @@ async def _encounters(
         await store.put_visit(conn, patient_id, visit, ident, mark)
 
 
-def encounter(
-    ident: str, patient_id: str, visit: str, found: Sequence[Stay], locations: Mapping[str, str]
-) -> dict[str, Any]:
+def _with(known: dict[str, Any] | None, said: dict[str, Any]) -> dict[str, Any]:
+    """What ADT says over what others know of the visit (reason, participants); an earlier start stays."""
+    if known is None:
+        return said
+    period = dict(said.get("period", {}))
+    begun = known.get("period", {}).get("start")
+    if begun and period.get("start") and datetime.fromisoformat(begun) < datetime.fromisoformat(period["start"]):
+        period["start"] = begun
+    return {**known, **said, **({"period": period} if period else {})}
+
+
+def encounter(patient_id: str, visit: str, found: Sequence[Stay], locations: Mapping[str, str]) -> dict[str, Any]:
     """The FHIR Encounter of one visit. Without any stay left (A11) it is ``cancelled``."""
     open_ = any(s.stop == FOREVER for s in found)
     status = "in-progress" if open_ else "finished" if found else "cancelled"
     resource: dict[str, Any] = {
         "resourceType": "Encounter",
-        "id": ident,
         "status": status,
         "class": {"system": ACT, "code": "IMP", "display": "inpatient encounter"},
         "subject": {"reference": f"Patient/{patient_id}"},

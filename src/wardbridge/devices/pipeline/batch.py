@@ -157,6 +157,9 @@ class Work:
         waves = [v for v in batch.values if isinstance(v, Waveform)]
         machine = self.memory.machines.get(batch.device)
         if machine is None:
+            if not batch.device and not batch.values:
+                self.counts[f"not_interpreted {batch.profile}".rstrip()] += 1
+                return
             if not batch.device:
                 raise Invalid("a batch that names no device", "Batch.device")
             who = next((v for v in batch.values if isinstance(v, Identity) and v.key == batch.device), None)

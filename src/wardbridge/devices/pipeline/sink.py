@@ -38,7 +38,7 @@ class IntakeSink:
 
 
 def as_entry(batch: Batch, message_type: str = "") -> Entry:
-    """The log entry of a batch. A batch with problems and no values is ``uninterpreted``."""
+    """The log entry of a batch. A batch without values is ``uninterpreted``."""
     patients = tuple(i for v in batch.values if isinstance(v, SubjectHint) for i in v.ids)
     alarm = any(isinstance(v, AlertSignal) for v in batch.values)
     problems = msgspec.json.encode(batch.problems).decode() if batch.problems else ""
@@ -46,7 +46,7 @@ def as_entry(batch: Batch, message_type: str = "") -> Entry:
         kind="device", link=batch.link, sender=batch.sender, control=batch.control, received=batch.received,
         raw=batch.raw, payload=_encoder.encode(msgspec.structs.replace(batch, raw=b"")), profile=batch.profile,
         patient_ids=patients, message_type=message_type or ("alert" if alarm else "report"),
-        status="ok" if batch.values or not batch.problems else "uninterpreted", problems=problems)
+        status="ok" if batch.values else "uninterpreted", problems=problems)
 
 
 def as_batch(payload: bytes) -> Batch:
