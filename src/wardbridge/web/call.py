@@ -6,7 +6,9 @@ the answer leaves, a refusal too. What a page raises becomes a page that says wh
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -158,6 +160,13 @@ def guard(room: Room, handler: Handler, page: str, feature: str = "") -> Endpoin
         except AWAY as error:
             log.warning("web.database_away", page=page, cause=type(error).__name__)
             return plain_problem(room, Unavailable(_("The database does not answer. Try again in a moment.")))
+        except Exception as error:
+            # Where and what kind, never the message: it may hold a patient's values.
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            at = f"{Path(last.filename).name}:{last.lineno}"
+            log.error("web.crashed", page=page, cause=type(error).__name__, at=at)
+            crash = WardbridgeError(_("This page has a fault. It is on record; please tell your IT operators."))
+            return await _problem(call, page, feature, crash)
 
     return endpoint
 
