@@ -41,7 +41,7 @@ EXTRA = {
         MDC_EVT_VENT_DISCONN MDC_EVT_VENT_BREATHING_SYS_LEAK MDC_EVT_VENT_INOP MDC_EVT_COMM_LOST
     """,
     "attribute": "MDC_ATTR_NU_MSMT_RES MDC_ATTR_TIME_PD_SAMP",
-    "observation": "MDC_OBS_WAVE_CTS MDC_OBS_WAVE_NONCTS MDC_OBS_MEM",
+    "observation": "MDC_OBS_WAVE_CTS MDC_OBS_WAVE_NONCTS",
 }
 """Terms of pumps, ventilators and waveforms that the facts table lacks; numbers from its term list."""
 

@@ -99,7 +99,7 @@ def ucum_of(code: str, text: str, system: str) -> str:
         return nomenclature().resolve(code, text).ucum_or_empty()
     if system == "UCUM":
         return SPELLINGS.get(code, code)
-    return SPELLINGS.get(code) or SPELLINGS.get(text) or (code if code in SHOWN else "")
+    return SPELLINGS.get(code) or SPELLINGS.get(text) or (code if code in SHOWN and not code.isdigit() else "")
 
 
 def shown(ucum: str) -> str:
