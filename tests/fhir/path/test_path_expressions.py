@@ -212,7 +212,9 @@ ON_OBSERVATION: list[tuple[str, list[Any]]] = [
     ("component[0].value ~ 16.00 'kPa'", [True]),
     ("value.empty()", [True]),
     ("effective < @2026-01-02", [True]),
-    ("subject.resolve()", [{"resourceType": "Patient"}]),
+    ("subject.resolve()", []),
+    ("subject.resolve() is Patient", [True]),
+    ("subject.resolve() is Device", [False]),
     ("subject.where(resolve() is Patient).reference", ["Patient/p1"]),
     ("component.select(code.text & ':' & value.ofType(string))", ["sys:", "note:calm"]),
 ]

@@ -13,6 +13,7 @@ from wardbridge.fhir.definitions.table import type_of
 from wardbridge.fhir.path import syntax
 from wardbridge.fhir.path.errors import PathError
 from wardbridge.fhir.path.functions.collections import sort
+from wardbridge.fhir.path.functions.elements import resolve
 from wardbridge.fhir.path.functions.table import TABLE
 from wardbridge.fhir.path.nodes import Node, TypeInfo
 from wardbridge.fhir.path.operators import OPERATORS, negative
@@ -66,6 +67,12 @@ class Compiler:
 
         return run
 
+    def named(self, node: syntax.Node) -> Fn:
+        """What stands before `is`: for `resolve()` the type that the reference names is enough."""
+        if isinstance(node, syntax.Call) and node.name == "resolve" and not node.args:
+            return resolve(_SPECIAL["$this"] if node.left is None else self.build(node.left), by_name=True)
+        return self.build(node)
+
     def member(self, left: syntax.Node | None, name: str) -> Fn:
         if left is None:
             if name[0].isupper() and type_of(name) is not None:
@@ -109,7 +116,7 @@ class Compiler:
         return inner
 
     def type_operator(self, operator: str, left: syntax.Node, type_name: str, position: int) -> Fn:
-        before = self.build(left)
+        before = self.named(left) if operator == "is" else self.build(left)
         test = type_test(type_name, position, exact=operator != "is", lenient=self.lenient)
         if operator == "is":
             return lambda s: _is(before(s), test)
@@ -130,6 +137,8 @@ class Compiler:
         if not least <= len(args) <= most:
             raise PathError(f"{name}() takes {least} to {most} arguments, found {len(args)}", "semantic", position)
         before = self.build(node.left) if node.left is not None else _SPECIAL["$this"]
+        if name == "resolve" and self.lenient:
+            return resolve(before, by_name=True)
         if name == "sort":
             return sort(before, [self.sort_key(arg) for arg in args])
         return make(before, *[self.apart(arg) for arg in args])

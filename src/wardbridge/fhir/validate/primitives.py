@@ -54,7 +54,7 @@ def _integer(low: int, high: int) -> Callable[[Any], str | None]:
     def check(value: Any) -> str | None:
         if type(value) is not int:
             return _wanted("a whole number", value)
-        return None if low <= value <= high else f"{value} is not within {low} and {high}"
+        return None if low <= value <= high else f"{shown(value)} is not within {low} and {high}"
 
     return check
 

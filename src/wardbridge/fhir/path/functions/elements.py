@@ -49,7 +49,12 @@ def _value(item: Any) -> Any:
     return item
 
 
-def _resolve(before: Fn) -> Fn:
+def resolve(before: Fn, *, by_name: bool = False) -> Fn:
+    """`resolve()`; with `by_name` a target that cannot be read counts as an empty resource of its type.
+
+    That is enough for `resolve() is Patient`, which a record must answer before it holds the patient.
+    """
+
     def run(s: Scope) -> Items:
         out: Items = []
         for item in before(s):
@@ -62,8 +67,7 @@ def _resolve(before: Fn) -> Fn:
                 found = s.env.resolve(reference) if s.env.resolve is not None else None
             if found is not None:
                 out.append(typed(found, type_of("Resource")))
-            elif (name := named_type(item.value if isinstance(item, Node) else reference)) is not None:
-                # The record may not hold it, but the reference itself says what it points to.
+            elif by_name and (name := named_type(item.value if isinstance(item, Node) else reference)) is not None:
                 out.append(Node({"resourceType": name}, type_of(name)))
         return out
 
@@ -173,7 +177,7 @@ TABLE: dict[str, Entry] = {
     "hasExtension": (1, 1, _has_extension),
     "hasValue": (0, 0, on_items(_has_value)),
     "getValue": (0, 0, on_items(_get_value)),
-    "resolve": (0, 0, _resolve),
+    "resolve": (0, 0, resolve),
     "memberOf": (1, 1, _member_of),
     "conformsTo": (1, 1, _conforms_to),
     "comparable": (1, 1, _comparable),
