@@ -6,7 +6,6 @@ Read with expat, which fetches nothing; a document type declaration, and so ever
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from html.entities import html5
 from typing import Any
 from xml.parsers import expat
@@ -83,7 +82,6 @@ class _Reader:
         self.fail(f"processing instruction {target} is not allowed in a narrative")
 
 
-@lru_cache(maxsize=1024)
 def _problem(text: str) -> str | None:
     reader = _Reader()
     parser = expat.ParserCreate(namespace_separator=" ")
