@@ -1,6 +1,6 @@
 """The TestScripts of ``fhir-rest`` against the record in process: JSON counts per folder, and what fails.
 
-    python -m bench.conformance_fhir_rest --suite ../shared/suites/fhir-rest
+python -m bench.conformance_fhir_rest --suite ../shared/suites/fhir-rest
 """
 
 from __future__ import annotations
@@ -17,18 +17,28 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-
 from bench.conformance_fhir_search import _rooted
 from bench.record_app import build
+
 from wardbridge.core.clock import SystemClock
 from wardbridge.core.db import open_pool
 from wardbridge.core.migrate import migrate
 from wardbridge.core.postgres import Embedded
 
 SAMPLE = [
-    {"resourceType": "Patient", "gender": "male", "birthDate": "1970-01-01", "name": [{"family": "Smith", "given": ["A"]}]},
-    {"resourceType": "Observation", "status": "final", "effectiveDateTime": "2025-01-01T00:00:00Z",
-     "code": {"coding": [{"system": "http://loinc.org", "code": "8480-6"}]}, "valueQuantity": {"value": 120}},
+    {
+        "resourceType": "Patient",
+        "gender": "male",
+        "birthDate": "1970-01-01",
+        "name": [{"family": "Smith", "given": ["A"]}],
+    },
+    {
+        "resourceType": "Observation",
+        "status": "final",
+        "effectiveDateTime": "2025-01-01T00:00:00Z",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8480-6"}]},
+        "valueQuantity": {"value": 120},
+    },
 ]
 
 
@@ -55,10 +65,14 @@ def holds(assertion: dict[str, Any], answer: httpx.Response) -> bool:
         actual, wanted = answer.text, assertion.get("responseBody", assertion.get("value", ""))
     listed = [part.strip() for part in wanted.split(",")]
     return {
-        "equals": lambda: actual == wanted, "notEquals": lambda: actual != wanted,
-        "in": lambda: actual in listed, "notIn": lambda: actual not in listed,
-        "contains": lambda: wanted in actual, "notContains": lambda: wanted not in actual,
-        "notEmpty": lambda: bool(actual), "empty": lambda: not actual,
+        "equals": lambda: actual == wanted,
+        "notEquals": lambda: actual != wanted,
+        "in": lambda: actual in listed,
+        "notIn": lambda: actual not in listed,
+        "contains": lambda: wanted in actual,
+        "notContains": lambda: wanted not in actual,
+        "notEmpty": lambda: bool(actual),
+        "empty": lambda: not actual,
         "matchesRegex": lambda: re.search(wanted, actual, re.DOTALL | re.IGNORECASE) is not None,
     }[operator]()
 
@@ -71,8 +85,9 @@ async def script(client: httpx.AsyncClient, test_script: dict[str, Any]) -> str:
             if "operation" in action:
                 operation = action["operation"]
                 headers = {h["field"]: h["value"] for h in operation.get("requestHeader", [])}
-                answer = await client.request((operation.get("method") or "get").upper(), url_of(operation),
-                                              headers=headers)
+                answer = await client.request(
+                    (operation.get("method") or "get").upper(), url_of(operation), headers=headers
+                )
             elif answer is not None and not holds(action["assert"], answer):
                 if not action["assert"].get("warningOnly"):
                     return f"{action['assert'].get('label')}: {answer.status_code} {answer.text[:160]}"
@@ -92,8 +107,10 @@ async def run(client: httpx.AsyncClient, suite: Path) -> list[dict[str, Any]]:
         counts[folder] += not said
         if said:
             rows.append({"failed": path.stem, "folder": folder, "why": said})
-    rows.extend({"suite": "fhir-rest", "folder": folder, "passed": counts[folder], "total": n}
-                for folder, n in sorted(totals.items()))
+    rows.extend(
+        {"suite": "fhir-rest", "folder": folder, "passed": counts[folder], "total": n}
+        for folder, n in sorted(totals.items())
+    )
     return rows
 
 
@@ -106,8 +123,11 @@ async def main_async(suite: Path) -> None:
         await migrate(pool)
         await pool.close()
         pool, app = await build(server.dsn, base="http://test/fhir")
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(_rooted(app)), base_url="http://test/fhir",
-                                     headers={"content-type": "application/fhir+json"}) as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(_rooted(app)),
+            base_url="http://test/fhir",
+            headers={"content-type": "application/fhir+json"},
+        ) as client:
             for row in await run(client, suite):
                 print(json.dumps(row))
         await pool.close()

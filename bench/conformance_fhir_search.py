@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-
 from bench.record_app import build
+
 from wardbridge.core.clock import SystemClock
 from wardbridge.core.db import open_pool
 from wardbridge.core.migrate import migrate
@@ -33,7 +33,8 @@ def needs_later(case: dict[str, Any]) -> bool:
     pairs = [*case.get("params", []), *case.get("form", [])]
     names = [name for name, _ in pairs]
     return any(mark in name for name in names for mark in LATER) or any(
-        "." in name.partition(":")[0] or "." in name for name in names)
+        "." in name.partition(":")[0] or "." in name for name in names
+    )
 
 
 def name_of(resource: dict[str, Any]) -> str:
@@ -83,14 +84,14 @@ def judge(expect: dict[str, Any], answers: list[httpx.Response], found: list[dic
     if "ordered" in expect:
         at = 0
         for group in expect["ordered"]:
-            if sorted(match[at:at + len(group)]) != sorted(group):
+            if sorted(match[at : at + len(group)]) != sorted(group):
                 return f"order: {match[:8]}"
             at += len(group)
         if at != len(match):
             return f"order: {len(match)} instead of {at}"
     if expect.get("includes_last"):
         modes = [one.get("search", {}).get("mode") for one in found]
-        if "include" in modes and "match" in modes[modes.index("include"):]:
+        if "include" in modes and "match" in modes[modes.index("include") :]:
             return "an include before a match"
     if "page_size" in expect:
         for answer in answers:
@@ -137,7 +138,7 @@ def _sorted(by: Any, found: list[dict[str, Any]]) -> bool:
         if one.get("search", {}).get("mode") != "match":
             continue
         at: Any = one["resource"]
-        for step in path.split(".")[1 if path[:1].isupper() else 0:]:
+        for step in path.split(".")[1 if path[:1].isupper() else 0 :]:
             at = at[0] if isinstance(at, list) else at
             at = at.get(step) if isinstance(at, dict) else None
         keys.append(str(at))
@@ -175,8 +176,15 @@ async def run(client: httpx.AsyncClient, suite: Path, only: str = "") -> list[di
             if answers[0].status_code >= 500:
                 counts["status_5xx"] += 1
             if said and kind != "later":
-                rows.append({"failed": case["name"], "group": group["group"], "query": case.get("query"),
-                             "tags": tagged, "why": said})
+                rows.append(
+                    {
+                        "failed": case["name"],
+                        "group": group["group"],
+                        "query": case.get("query"),
+                        "tags": tagged,
+                        "why": said,
+                    }
+                )
         rows.append({"group": group["group"], **dict(sorted(counts.items()))})
     return rows
 
@@ -190,8 +198,12 @@ async def main_async(suite: Path, only: str) -> None:
         await migrate(pool)
         await pool.close()
         pool, app = await build(server.dsn, validated=False, base="http://test/fhir")
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(_rooted(app)), base_url="http://test/fhir",
-                                     headers={"content-type": "application/fhir+json"}, timeout=60) as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(_rooted(app)),
+            base_url="http://test/fhir",
+            headers={"content-type": "application/fhir+json"},
+            timeout=60,
+        ) as client:
             total: Counter[str] = Counter()
             for row in await run(client, suite, only):
                 print(json.dumps(row))
@@ -207,6 +219,7 @@ async def main_async(suite: Path, only: str) -> None:
 def _rooted(app: Any) -> Any:
     async def rooted(scope: Any, receive: Any, send: Any) -> None:
         await app({**scope, "root_path": "/fhir"}, receive, send)
+
     return rooted
 
 

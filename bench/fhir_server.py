@@ -1,6 +1,6 @@
 """The record over HTTP with granian and an embedded PostgreSQL, for load tools: prints ``ready URL`` and its pids.
 
-    python -m bench.fhir_server --port 8180 --workers 2
+python -m bench.fhir_server --port 8180 --workers 2
 """
 
 from __future__ import annotations
@@ -32,8 +32,13 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     if _app is None:
         from bench.record_app import build
 
-        _app = asyncio.ensure_future(build(os.environ["BENCH_DSN"], size=int(os.environ.get("BENCH_POOL", "6")),
-                                           validated=os.environ.get("BENCH_VALIDATE", "1") == "1"))
+        _app = asyncio.ensure_future(
+            build(
+                os.environ["BENCH_DSN"],
+                size=int(os.environ.get("BENCH_POOL", "6")),
+                validated=os.environ.get("BENCH_VALIDATE", "1") == "1",
+            )
+        )
     built = await _app if isinstance(_app, asyncio.Future) else _app
     scope = {**scope, "root_path": "/fhir"}
     await built[1](scope, receive, send)
@@ -67,8 +72,14 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(f"ready http://127.0.0.1:{given.port}/fhir pid={os.getpid()} data={folder}", flush=True)
     try:
-        Granian("bench.fhir_server:app", address="127.0.0.1", port=given.port, workers=given.workers,
-                interface=Interfaces.ASGINL, log_enabled=False).serve()
+        Granian(
+            "bench.fhir_server:app",
+            address="127.0.0.1",
+            port=given.port,
+            workers=given.workers,
+            interface=Interfaces.ASGINL,
+            log_enabled=False,
+        ).serve()
     finally:
         if server is not None:
             asyncio.run(Embedded(folder, SystemClock()).stop())

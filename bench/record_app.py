@@ -31,5 +31,12 @@ async def build(dsn: str, *, validated: bool = True, size: int = 8, base: str = 
     record = Record(pool, clock, bases=(base,) if base else ())
     await record.load()
     audit = Audit(pool, clock)
-    return pool, Application(StoreRepository(record, audit), anyone, decide, audit, clock,
-                             validate=validate if validated else None, base=base)
+    return pool, Application(
+        StoreRepository(record, audit),
+        anyone,
+        decide,
+        audit,
+        clock,
+        validate=validate if validated else None,
+        base=base,
+    )

@@ -50,15 +50,23 @@ class Api:
 
 def application(pool: Any, record: Record, **changes: Any) -> Application:
     audit = Audit(pool, SystemClock())
-    given: dict[str, Any] = {"validate": validate, "audit_source": SecurityAudit(audit), "base": "http://test/fhir",
-                             "decide": decide}
-    return Application(StoreRepository(record, audit), authenticate, audit=audit, clock=SystemClock(),
-                       **{**given, **changes})
+    given: dict[str, Any] = {
+        "validate": validate,
+        "audit_source": SecurityAudit(audit),
+        "base": "http://test/fhir",
+        "decide": decide,
+    }
+    return Application(
+        StoreRepository(record, audit), authenticate, audit=audit, clock=SystemClock(), **{**given, **changes}
+    )
 
 
 def client_of(app: Any, who: str = "service") -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test",
-                             headers={"authorization": f"Bearer {who}", "content-type": "application/fhir+json"})
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://test",
+        headers={"authorization": f"Bearer {who}", "content-type": "application/fhir+json"},
+    )
 
 
 @pytest.fixture

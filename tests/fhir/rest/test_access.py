@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.routing import Mount
-
 from tests.fhir.rest.conftest import Api, application, client_of
+
 from wardbridge.fhir.rest.answer import Answer
 from wardbridge.fhir.rest.call import Call
 from wardbridge.fhir.rest.operations import Operation
@@ -39,9 +39,14 @@ async def test_every_access_is_on_record(api: Api) -> None:
     await api.client.delete(f"/Patient/{made['id']}")
     await api.client.get(f"/Patient/{made['id']}")
     assert await rows(api) == [
-        ("create", "Patient", 0, me), ("read", "Patient", 0, me), ("search", "Patient", 0, me),
-        ("search", "Patient", 4, []), ("update", "Patient", 4, []), ("delete", "Patient", 0, me),
-        ("read", "Patient", 4, [])]
+        ("create", "Patient", 0, me),
+        ("read", "Patient", 0, me),
+        ("search", "Patient", 0, me),
+        ("search", "Patient", 4, []),
+        ("update", "Patient", 4, []),
+        ("delete", "Patient", 0, me),
+        ("read", "Patient", 4, []),
+    ]
 
 
 async def test_scopes_and_roles(api: Api) -> None:

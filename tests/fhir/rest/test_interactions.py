@@ -7,12 +7,15 @@ import json
 from typing import Any
 
 import pytest
-
 from tests.fhir.rest.conftest import Api, application, client_of
 
-PATIENT: dict[str, Any] = {"resourceType": "Patient", "identifier": [{"system": "urn:mrn", "value": "1"}],
-                           "name": [{"family": "Müller"}], "gender": "female"}
-OBSERVATION = (b'{"resourceType":"Observation","status":"final","code":{"text":"T"},"valueQuantity":{"value":37.50}}')
+PATIENT: dict[str, Any] = {
+    "resourceType": "Patient",
+    "identifier": [{"system": "urn:mrn", "value": "1"}],
+    "name": [{"family": "Müller"}],
+    "gender": "female",
+}
+OBSERVATION = b'{"resourceType":"Observation","status":"final","code":{"text":"T"},"valueQuantity":{"value":37.50}}'
 
 
 async def test_create_read_update_delete(api: Api) -> None:
@@ -48,8 +51,12 @@ async def test_decimals_come_back_as_written(api: Api) -> None:
 
 async def test_update_as_create_and_id_rules(api: Api) -> None:
     assert (await api.client.put("/Patient/mine", json={**PATIENT, "id": "mine"})).status_code == 201
-    for url, body in (("/Patient/mine", {**PATIENT, "id": "other"}), ("/Patient/mine", PATIENT),
-                      ("/Patient/a_b", {**PATIENT, "id": "a_b"}), ("/Patient", {"resourceType": "Device"})):
+    for url, body in (
+        ("/Patient/mine", {**PATIENT, "id": "other"}),
+        ("/Patient/mine", PATIENT),
+        ("/Patient/a_b", {**PATIENT, "id": "a_b"}),
+        ("/Patient", {"resourceType": "Device"}),
+    ):
         answer = await (api.client.put if url.count("/") > 1 else api.client.post)(url, json=body)
         assert answer.status_code == 400, answer.text
         assert answer.json()["resourceType"] == "OperationOutcome"
@@ -87,13 +94,16 @@ async def test_conditional_interactions(api: Api) -> None:
     assert first.headers["location"] == second.headers["location"]
     updated = await api.client.put("/Patient?identifier=urn:mrn|1", json={**PATIENT, "gender": "male"})
     assert (updated.status_code, updated.json()["id"]) == (200, first.json()["id"])
-    fresh = await api.client.put("/Patient?identifier=urn:mrn|2", json={**PATIENT, "identifier": [
-        {"system": "urn:mrn", "value": "2"}]})
+    fresh = await api.client.put(
+        "/Patient?identifier=urn:mrn|2", json={**PATIENT, "identifier": [{"system": "urn:mrn", "value": "2"}]}
+    )
     assert fresh.status_code == 201
     await api.make(PATIENT)
-    for answer in (await api.client.post("/Patient", json=PATIENT, headers=criteria),
-                   await api.client.put("/Patient?identifier=urn:mrn|1", json=PATIENT),
-                   await api.client.delete("/Patient?identifier=urn:mrn|1")):
+    for answer in (
+        await api.client.post("/Patient", json=PATIENT, headers=criteria),
+        await api.client.put("/Patient?identifier=urn:mrn|1", json=PATIENT),
+        await api.client.delete("/Patient?identifier=urn:mrn|1"),
+    ):
         assert answer.status_code == 412
         assert answer.json()["issue"][0]["code"] == "multiple-matches"
     assert (await api.client.delete("/Patient?identifier=urn:mrn|2")).status_code == 204
@@ -102,24 +112,39 @@ async def test_conditional_interactions(api: Api) -> None:
     assert (await api.client.post("/Patient", json=PATIENT, headers={"if-none-exist": "nix=1"})).status_code == 400
 
 
-@pytest.mark.parametrize(("method", "url", "headers", "body", "status"), [
-    ("GET", "/Nonsense/1", {}, b"", 404), ("GET", "/Patient/none", {}, b"", 404), ("GET", "/Patient/1/2/3", {}, b"", 404),
-    ("PATCH", "/Patient/1", {}, b"[]", 405), ("POST", "/Patient/1", {}, b"{}", 405), ("DELETE", "/", {}, b"", 405),
-    ("POST", "/metadata", {}, b"", 405), ("GET", "/Patient/$everything", {}, b"", 404),
-    ("GET", "/Patient", {"accept": "application/fhir+xml"}, b"", 406), ("GET", "/Patient?_format=xml", {}, b"", 406),
-    ("POST", "/Patient", {"content-type": "text/plain"}, b"{}", 415),
-    ("POST", "/Patient", {"content-type": "application/fhir+xml"}, b"<a/>", 415),
-    ("POST", "/Patient", {"content-encoding": "br"}, b"{}", 415), ("POST", "/Patient", {}, b"{", 400),
-    ("POST", "/Patient", {}, b"[]", 400), ("POST", "/Patient", {}, b"", 400),
-    ("POST", "/Patient", {"content-encoding": "gzip"}, b"{}", 400),
-    ("POST", "/Patient", {}, b'{"resourceType":"Patient","gender":"none"}', 422),
-    ("GET", "/Patient/1?nix=1", {}, b"", 400), ("GET", "/Patient?nix=1", {}, b"", 400),
-    ("GET", "/Patient/1/Observation", {}, b"", 404), ("GET", "/Patient/1/_history?_since=x", {}, b"", 400),
-    ("POST", "/", {}, b'{"resourceType":"Bundle","type":"collection"}', 400),
-    ("GET", "/Patient?name=%00", {}, b"", 400), ("GET", "/Patient?_cursor=%FF", {}, b"", 400),
-])
-async def test_refusals_are_outcomes(api: Api, method: str, url: str, headers: dict[str, str], body: bytes,
-                                     status: int) -> None:
+@pytest.mark.parametrize(
+    ("method", "url", "headers", "body", "status"),
+    [
+        ("GET", "/Nonsense/1", {}, b"", 404),
+        ("GET", "/Patient/none", {}, b"", 404),
+        ("GET", "/Patient/1/2/3", {}, b"", 404),
+        ("PATCH", "/Patient/1", {}, b"[]", 405),
+        ("POST", "/Patient/1", {}, b"{}", 405),
+        ("DELETE", "/", {}, b"", 405),
+        ("POST", "/metadata", {}, b"", 405),
+        ("GET", "/Patient/$everything", {}, b"", 404),
+        ("GET", "/Patient", {"accept": "application/fhir+xml"}, b"", 406),
+        ("GET", "/Patient?_format=xml", {}, b"", 406),
+        ("POST", "/Patient", {"content-type": "text/plain"}, b"{}", 415),
+        ("POST", "/Patient", {"content-type": "application/fhir+xml"}, b"<a/>", 415),
+        ("POST", "/Patient", {"content-encoding": "br"}, b"{}", 415),
+        ("POST", "/Patient", {}, b"{", 400),
+        ("POST", "/Patient", {}, b"[]", 400),
+        ("POST", "/Patient", {}, b"", 400),
+        ("POST", "/Patient", {"content-encoding": "gzip"}, b"{}", 400),
+        ("POST", "/Patient", {}, b'{"resourceType":"Patient","gender":"none"}', 422),
+        ("GET", "/Patient/1?nix=1", {}, b"", 400),
+        ("GET", "/Patient?nix=1", {}, b"", 400),
+        ("GET", "/Patient/1/Observation", {}, b"", 404),
+        ("GET", "/Patient/1/_history?_since=x", {}, b"", 400),
+        ("POST", "/", {}, b'{"resourceType":"Bundle","type":"collection"}', 400),
+        ("GET", "/Patient?name=%00", {}, b"", 400),
+        ("GET", "/Patient?_cursor=%FF", {}, b"", 400),
+    ],
+)
+async def test_refusals_are_outcomes(
+    api: Api, method: str, url: str, headers: dict[str, str], body: bytes, status: int
+) -> None:
     answer = await api.client.request(method, url, headers=headers, content=body)
     assert answer.status_code == status, answer.text
     if status >= 400:
@@ -139,8 +164,9 @@ async def test_body_limit_and_gzip(api: Api) -> None:
     async with client_of(app) as client:
         long = json.dumps({**PATIENT, "name": [{"family": "x" * 3000}]}).encode()
         assert (await client.post("/Patient", content=long)).status_code == 413
-        assert (await client.post("/Patient", content=gzip.compress(long),
-                                  headers={"content-encoding": "gzip"})).status_code == 413
+        assert (
+            await client.post("/Patient", content=gzip.compress(long), headers={"content-encoding": "gzip"})
+        ).status_code == 413
     packed = await api.client.post("/Patient", content=gzip.compress(long), headers={"content-encoding": "gzip"})
     assert packed.status_code == 201
     plain = await api.client.get(f"/Patient/{packed.json()['id']}", headers={"accept-encoding": "gzip"})
@@ -185,7 +211,9 @@ async def test_metadata_tells_what_there_is(api: Api) -> None:
 
 
 async def test_summary_and_elements(api: Api) -> None:
-    made = await api.make({**PATIENT, "text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">x</div>'}})
+    made = await api.make(
+        {**PATIENT, "text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">x</div>'}}
+    )
     found = (await api.client.get(f"/Patient?_id={made['id']}&_elements=gender")).json()["entry"][0]["resource"]
     assert set(found) == {"resourceType", "id", "meta", "gender"}
     assert found["meta"]["tag"][0]["code"] == "SUBSETTED"

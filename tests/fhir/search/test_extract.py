@@ -41,8 +41,13 @@ def test_fingerprint_heeds_values_and_nothing_else() -> None:
 
 
 def test_odd_values_are_left_out_not_fatal() -> None:
-    odd: dict[str, Any] = {"resourceType": "Observation", "status": "final", "code": {"coding": [{}]},
-                           "effectiveDateTime": "yesterday", "valueQuantity": {"unit": "kg"},
-                           "subject": {"reference": "#p"}}
+    odd: dict[str, Any] = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{}]},
+        "effectiveDateTime": "yesterday",
+        "valueQuantity": {"unit": "kg"},
+        "subject": {"reference": "#p"},
+    }
     rows = extract(odd).all()
     assert set(rows) == {"token"}

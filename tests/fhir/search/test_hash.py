@@ -7,11 +7,14 @@ import pytest
 from wardbridge.fhir.search.hash import STRING_BYTES, clip, fold, hash64, reference_hash, token_hash
 
 
-@pytest.mark.parametrize(("text", "value"), [
-    ("", -1970711489451281740),
-    ("8867-4", 406614284919820271),
-    ("Größe", 1791692796669528437),
-])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("", -1970711489451281740),
+        ("8867-4", 406614284919820271),
+        ("Größe", 1791692796669528437),
+    ],
+)
 def test_hash64(text: str, value: int) -> None:
     assert hash64(text) == value
 
@@ -23,9 +26,16 @@ def test_token_and_reference() -> None:
     assert reference_hash("Patient", "123") != reference_hash("", "Patient/123")
 
 
-@pytest.mark.parametrize(("text", "value"), [
-    ("Müller", "muller"), ("  Ada   T. ", "ada t."), ("STRASSE", "strasse"), ("Straße", "strasse"), ("ÅngstrÖm", "angstrom"),
-])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Müller", "muller"),
+        ("  Ada   T. ", "ada t."),
+        ("STRASSE", "strasse"),
+        ("Straße", "strasse"),
+        ("ÅngstrÖm", "angstrom"),
+    ],
+)
 def test_fold(text: str, value: str) -> None:
     assert fold(text) == value
 

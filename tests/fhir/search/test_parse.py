@@ -9,36 +9,39 @@ from wardbridge.fhir.search.parse import UnknownParameter, parse, supported
 from wardbridge.fhir.search.query import Include, Quantity, Range, Reference, Token
 
 
-@pytest.mark.parametrize(("types", "name", "value", "words"), [
-    (["Patient"], "nix", "1", "unknown search parameter"),
-    (["Patient"], "name:near", "1", "no modifier"),
-    (["Patient"], "name", "", "no value"),
-    (["Observation"], "subject.name", "x", "chained"),
-    (["Observation"], "subject:Patient.name", "x", "chained"),
-    (["Patient"], "_has:Observation:patient:code", "x", "_has"),
-    (["Observation"], "code:in", "http://vs", "not supported yet"),
-    (["Observation"], "date", "yesterday", "not a date"),
-    (["Observation"], "date", "ge2025-02-30", "day"),
-    (["Observation"], "value-quantity", "abc", "not a number"),
-    (["Observation"], "value-quantity", "1|a|b|c", "form"),
-    (["Observation"], "code", "a|b|c", "form"),
-    (["Observation"], "code", "|", "needs"),
-    (["Observation"], "code-value-quantity", "8480-6", r"\$"),
-    (["Observation"], "subject:Practitioner", "1", "cannot refer"),
-    (["Observation"], "subject:Patient", "Group/1", "asks for"),
-    (["Patient"], "_count", "-1", "whole number"),
-    (["Patient"], "_sort", "nix", "sorted"),
-    (["Patient"], "_total", "maybe", "_total"),
-    (["Patient"], "_summary", "all", "_summary"),
-    (["Patient"], "_include", "Patient", "expected"),
-    (["Patient"], "_include", "Patient:name", "no reference"),
-    (["Patient"], "_include:iterate", "Patient:organization", "iteration"),
-    (["Patient"], "_type", "Observation", "whole system"),
-    ([], "_type", "Nonsense", "not a resource type"),
-    ([], "code", "1", "unknown"),
-    (["Patient"], "_content", "x", "not supported yet"),
-    (["Patient"], "gender:missing", "yes", "true or false"),
-])
+@pytest.mark.parametrize(
+    ("types", "name", "value", "words"),
+    [
+        (["Patient"], "nix", "1", "unknown search parameter"),
+        (["Patient"], "name:near", "1", "no modifier"),
+        (["Patient"], "name", "", "no value"),
+        (["Observation"], "subject.name", "x", "chained"),
+        (["Observation"], "subject:Patient.name", "x", "chained"),
+        (["Patient"], "_has:Observation:patient:code", "x", "_has"),
+        (["Observation"], "code:in", "http://vs", "not supported yet"),
+        (["Observation"], "date", "yesterday", "not a date"),
+        (["Observation"], "date", "ge2025-02-30", "day"),
+        (["Observation"], "value-quantity", "abc", "not a number"),
+        (["Observation"], "value-quantity", "1|a|b|c", "form"),
+        (["Observation"], "code", "a|b|c", "form"),
+        (["Observation"], "code", "|", "needs"),
+        (["Observation"], "code-value-quantity", "8480-6", r"\$"),
+        (["Observation"], "subject:Practitioner", "1", "cannot refer"),
+        (["Observation"], "subject:Patient", "Group/1", "asks for"),
+        (["Patient"], "_count", "-1", "whole number"),
+        (["Patient"], "_sort", "nix", "sorted"),
+        (["Patient"], "_total", "maybe", "_total"),
+        (["Patient"], "_summary", "all", "_summary"),
+        (["Patient"], "_include", "Patient", "expected"),
+        (["Patient"], "_include", "Patient:name", "no reference"),
+        (["Patient"], "_include:iterate", "Patient:organization", "iteration"),
+        (["Patient"], "_type", "Observation", "whole system"),
+        ([], "_type", "Nonsense", "not a resource type"),
+        ([], "code", "1", "unknown"),
+        (["Patient"], "_content", "x", "not supported yet"),
+        (["Patient"], "gender:missing", "yes", "true or false"),
+    ],
+)
 def test_refused(types: list[str], name: str, value: str, words: str) -> None:
     with pytest.raises(Invalid, match=words) as caught:
         parse(types, [(name, value)])
@@ -59,9 +62,16 @@ def test_lenient_does_not_pass_over_bad_values() -> None:
 
 
 def test_values() -> None:
-    query = parse(["Observation"], [
-        ("code", r"http://loinc.org|8867-4,a\,b"), ("date", "ge2025"), ("subject", "p1"),
-        ("value-quantity", "lt5.4|http://unitsofmeasure.org|mg"), ("_include", "Observation:subject:Patient")])
+    query = parse(
+        ["Observation"],
+        [
+            ("code", r"http://loinc.org|8867-4,a\,b"),
+            ("date", "ge2025"),
+            ("subject", "p1"),
+            ("value-quantity", "lt5.4|http://unitsofmeasure.org|mg"),
+            ("_include", "Observation:subject:Patient"),
+        ],
+    )
     code, date, subject, quantity = (clause.values for clause in query.clauses)
     assert code == (Token("http://loinc.org", "8867-4"), Token(None, "a,b"))
     assert isinstance(date[0], Range)

@@ -33,13 +33,15 @@ async def test_record_equals_a_dictionary(database: Any) -> None:
             def __init__(self) -> None:
                 super().__init__()
                 self.versions: dict[str, list[str | None]] = {}
-                loop.run_until_complete(pool.execute(
-                    "TRUNCATE fhir_resource, fhir_version, fhir_token, fhir_string, fhir_date, fhir_uri"))
+                loop.run_until_complete(
+                    pool.execute("TRUNCATE fhir_resource, fhir_version, fhir_token, fhir_string, fhir_date, fhir_uri")
+                )
 
             def write(self, item: Put | Delete) -> Any:
                 async def go() -> Any:
                     async with transaction(pool) as conn:
                         return (await record.attempt(conn, [item]))[0]
+
                 return loop.run_until_complete(go())
 
             def expect_conflict(self, id_: str, if_match: str | None) -> bool:
@@ -95,8 +97,12 @@ async def test_record_equals_a_dictionary(database: Any) -> None:
                 assert {one.id for one in page.matches} == wanted
 
         try:
-            run_state_machine_as_test(Machine, settings=settings(
-                max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)))
+            run_state_machine_as_test(
+                Machine,
+                settings=settings(
+                    max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+                ),
+            )
         finally:
             loop.run_until_complete(pool.close())
             loop.close()

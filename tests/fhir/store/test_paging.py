@@ -23,8 +23,10 @@ def patient(n: int, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("sort", ["", "birthdate", "-birthdate", "family,-birthdate", "_id", "-_lastUpdated"])
 async def test_pages_neither_repeat_nor_skip_while_data_change(record: Record, sort: str) -> None:
-    start = [patient(n, birthDate=f"19{50 + n % 7}-01-01", **({"name": [{"family": "ABC"[n % 3]}]} if n % 4 else {}))
-             for n in range(25)]
+    start = [
+        patient(n, birthDate=f"19{50 + n % 7}-01-01", **({"name": [{"family": "ABC"[n % 3]}]} if n % 4 else {}))
+        for n in range(25)
+    ]
     await put(record, *(Put(one) for one in start))
     pairs = [("gender", "male"), ("_count", "4"), *([("_sort", sort)] if sort else [])]
     seen: list[str] = []
@@ -37,8 +39,11 @@ async def test_pages_neither_repeat_nor_skip_while_data_change(record: Record, s
         if not cursor:
             break
         n += 1
-        await put(record, Put({"resourceType": "Patient", "id": f"new{n}", "gender": "male", "birthDate": "1953-06-01"}),
-                  Delete("Patient", seen[0]))
+        await put(
+            record,
+            Put({"resourceType": "Patient", "id": f"new{n}", "gender": "male", "birthDate": "1953-06-01"}),
+            Delete("Patient", seen[0]),
+        )
     assert len(seen) == len(set(seen))
     assert {f"p{n}" for n in range(25)} <= set(seen)
 
@@ -47,8 +52,9 @@ async def test_total_is_the_first_pages(record: Record) -> None:
     await put(record, *(Put(patient(n)) for n in range(9)))
     first = await record.search(record.query(["Patient"], [("_count", "4"), ("_total", "accurate")]))
     await put(record, Put(patient(99)))
-    second = await record.search(record.query(["Patient"], [("_count", "4"), ("_total", "accurate"),
-                                                            ("_cursor", first.cursor)]))
+    second = await record.search(
+        record.query(["Patient"], [("_count", "4"), ("_total", "accurate"), ("_cursor", first.cursor)])
+    )
     assert (first.total, second.total) == (9, 9)
     small = await record.search(record.query(["Patient"], [("_id", "p1")]))
     assert small.total == 1

@@ -14,9 +14,11 @@ from wardbridge.fhir.store.changes import Mark
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Delete, Put, SeveralMatches, Stored, VersionConflict
 
-BODY = (b'{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8310-5"}]},'
-        b'"subject":{"reference":"Patient/p1"},"valueQuantity":{"value":37.50,"unit":"C","system":"http://unitsofmeasure.org",'
-        b'"code":"Cel"},"component":[{"code":{"text":"x"},"valueDecimalLike":1.0e3}]}')
+BODY = (
+    b'{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8310-5"}]},'
+    b'"subject":{"reference":"Patient/p1"},"valueQuantity":{"value":37.50,"unit":"C","system":"http://unitsofmeasure.org",'
+    b'"code":"Cel"},"component":[{"code":{"text":"x"},"valueDecimalLike":1.0e3}]}'
+)
 
 
 def patient(number: str, **more: Any) -> dict[str, Any]:
@@ -31,7 +33,8 @@ async def put(record: Record, *items: Put | Delete) -> list[Stored]:
 async def index_rows(record: Record) -> set[tuple[int, str]]:
     rows = await record.pool.fetch(
         """SELECT xmin::text AS born, 'token' AS kind, key FROM fhir_token
-           UNION ALL SELECT xmin::text, 'string', key FROM fhir_string""")
+           UNION ALL SELECT xmin::text, 'string', key FROM fhir_string"""
+    )
     return {(row["key"], row["kind"] + row["born"]) for row in rows}
 
 
@@ -64,7 +67,12 @@ async def test_versions_and_deletion(record: Record, clock: FakeClock) -> None:
     (back,) = await put(record, Put({**patient("3"), "id": "a"}))
     assert (back.version, back.created) == (4, True)
     page = await record.history("Patient", "a")
-    assert [(v.stored.version, v.method) for v in page.versions] == [(4, "POST"), (3, "DELETE"), (2, "PUT"), (1, "POST")]
+    assert [(v.stored.version, v.method) for v in page.versions] == [
+        (4, "POST"),
+        (3, "DELETE"),
+        (2, "PUT"),
+        (1, "POST"),
+    ]
     assert page.total == 4
     assert not (await record.search(record.query(["Patient"], [("identifier", "2")]))).matches
 

@@ -44,8 +44,15 @@ def filter_of(decision: Decision) -> tuple[tuple[str, str], ...]:
     return tuple(getattr(decision, "filter", ()))
 
 
-def access(call: Call, event: str, type_name: str, id_: str = "", patients: tuple[str, ...] = (),
-           status: int = 200, reason: str = "") -> Access:
+def access(
+    call: Call,
+    event: str,
+    type_name: str,
+    id_: str = "",
+    patients: tuple[str, ...] = (),
+    status: int = 200,
+    reason: str = "",
+) -> Access:
     outcome = SUCCESS if status < 400 else MINOR if status < 500 else SERIOUS
     return Access(call.principal, event, type_name, id_, patients, outcome, reason, call.query)
 

@@ -28,5 +28,10 @@ def http_date(micros: int) -> str:
 
 def of_stored(stored: Stored, status: int, base: str, *, body: bool = True, location: bool = False) -> Answer:
     """A version as an answer; ``location`` names the version (R4 http.html#create)."""
-    return Answer(status, stored.body if body else None, stored.etag, stored.updated,
-                  f"{base}/{stored.type}/{stored.id}/_history/{stored.version}" if location else "")
+    return Answer(
+        status,
+        stored.body if body else None,
+        stored.etag,
+        stored.updated,
+        f"{base}/{stored.type}/{stored.id}/_history/{stored.version}" if location else "",
+    )

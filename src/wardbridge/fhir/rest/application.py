@@ -78,8 +78,17 @@ class Application:
             check_accept(request)
             found = route(request.method, path)
             if found.action == "capabilities":
-                return Answer(200, statement(base, __version__, self.started, tuple(self.operations),
-                                             self.audit_source is not None, self.validate is not None))
+                return Answer(
+                    200,
+                    statement(
+                        base,
+                        __version__,
+                        self.started,
+                        tuple(self.operations),
+                        self.audit_source is not None,
+                        self.validate is not None,
+                    ),
+                )
             principal = await self.authenticate(request)
             form = found.action == "search" and request.method == "POST"
             check_content(request, form)
@@ -171,8 +180,14 @@ class Application:
             return Answer(200, dumps(resource), 'W/"1"')
         if found.action == "search":
             return await search_audit(call, source, self.decide)
-        raise Refused(refusal(405, "not-supported", "the audit record is written by the server and only read here",
-                              headers=(("allow", "GET, HEAD"),)))
+        raise Refused(
+            refusal(
+                405,
+                "not-supported",
+                "the audit record is written by the server and only read here",
+                headers=(("allow", "GET, HEAD"),),
+            )
+        )
 
 
 def _place(request: Request, base: str) -> tuple[tuple[str, ...], str]:

@@ -32,8 +32,9 @@ class SecurityAudit:
         rows = await self._audit.find(audit_id=text, limit=1)
         return as_fhir(rows[0]) if rows else None
 
-    async def search(self, parameters: Sequence[tuple[str, str]], count: int,
-                     after: str) -> tuple[list[dict[str, Any]], str]:
+    async def search(
+        self, parameters: Sequence[tuple[str, str]], count: int, after: str
+    ) -> tuple[list[dict[str, Any]], str]:
         criteria: dict[str, Any] = {}
         for name, value in parameters:
             _criterion(criteria, name, value)
@@ -53,9 +54,15 @@ def _criterion(criteria: dict[str, Any], name: str, value: str) -> None:
         except ValueError as error:
             raise Invalid(f"date: {error}", "date") from error
         low, high = int(wanted.low), int(wanted.high)
-        since, until = {"eq": (low, high - 1), "ge": (low, None), "gt": (high, None), "sa": (high, None),
-                        "le": (None, high - 1), "lt": (None, low - 1), "eb": (None, low - 1)}.get(wanted.prefix,
-                                                                                                 (None, None))
+        since, until = {
+            "eq": (low, high - 1),
+            "ge": (low, None),
+            "gt": (high, None),
+            "sa": (high, None),
+            "le": (None, high - 1),
+            "lt": (None, low - 1),
+            "eb": (None, low - 1),
+        }.get(wanted.prefix, (None, None))
         if since is None and until is None:
             raise Invalid(f"date: the prefix {wanted.prefix} is not supported for AuditEvent", "date")
         if since is not None:
@@ -98,11 +105,15 @@ async def search_audit(call: Call, source: AuditSource, decide: Decide) -> Answe
         elif name not in ("_format", "_pretty"):
             rest.append((name, value))
     found, cursor = await source.search(rest, count, after)
-    body = {"resourceType": "Bundle", "type": "searchset",
-            "link": links(call, "AuditEvent", [p for p in call.parameters if p[0] not in ("_format", "_pretty")],
-                          cursor),
-            "entry": [{"fullUrl": f"{call.base}/AuditEvent/{one['id']}", "resource": one,
-                       "search": {"mode": "match"}} for one in found]}
+    body = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "link": links(call, "AuditEvent", [p for p in call.parameters if p[0] not in ("_format", "_pretty")], cursor),
+        "entry": [
+            {"fullUrl": f"{call.base}/AuditEvent/{one['id']}", "resource": one, "search": {"mode": "match"}}
+            for one in found
+        ],
+    }
     if not found:
         del body["entry"]
     return Answer(200, dumps(body))

@@ -25,8 +25,9 @@ async def post_bundle(call: Call, transaction: Transaction, handle: Handle) -> A
     """``handle`` runs one call and turns its errors into an answer. Raises what the transaction raises."""
     bundle = call.json()
     if bundle.get("resourceType") != "Bundle":
-        raise Invalid("the base takes a Bundle of type batch or transaction; post a resource to its type",
-                      "resourceType")
+        raise Invalid(
+            "the base takes a Bundle of type batch or transaction; post a resource to its type", "resourceType"
+        )
     kind = bundle.get("type")
     if kind == "transaction":
         done = await transaction.run(call, bundle)
@@ -44,7 +45,7 @@ async def _batch(call: Call, bundle: dict[str, Any], handle: Handle) -> list[tup
     listed = list(entries(call, bundle))
     done: list[tuple[Entry, Answer]] = []
     for at in range(0, len(listed), WIDTH):
-        part = listed[at:at + WIDTH]
+        part = listed[at : at + WIDTH]
         answers = await asyncio.gather(*(handle(entry.call) for entry in part))
         done.extend(zip(part, answers, strict=True))
     return done

@@ -16,23 +16,32 @@ SYSTEM = ("transaction", "batch", "search-system", "history-system")
 TYPE = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
 AUDIT = ("read", "search-type")
 """What AuditEvent offers where it is served from the security record."""
-AUDIT_PARAMETERS = {"_id": "token", "date": "date", "patient": "reference", "agent": "token", "outcome": "token",
-                    "action": "token", "entity": "reference"}
+AUDIT_PARAMETERS = {
+    "_id": "token",
+    "date": "date",
+    "patient": "reference",
+    "agent": "token",
+    "outcome": "token",
+    "action": "token",
+    "entity": "reference",
+}
 
 
-def statement(base: str, version: str, now: int, operations: Sequence[Operation], audit: bool,
-              validates: bool) -> bytes:
+def statement(
+    base: str, version: str, now: int, operations: Sequence[Operation], audit: bool, validates: bool
+) -> bytes:
     """``now`` in µs: the time at which the server started."""
     return _statement(base, version, now, tuple(operations), audit, validates)
 
 
 @lru_cache(maxsize=8)
-def _statement(base: str, version: str, now: int, operations: tuple[Operation, ...], audit: bool,
-               validates: bool) -> bytes:
+def _statement(
+    base: str, version: str, now: int, operations: tuple[Operation, ...], audit: bool, validates: bool
+) -> bytes:
     rest: dict[str, Any] = {
         "mode": "server",
         "documentation": "Unknown parameters are refused (400) unless Prefer: handling=lenient. "
-                         + ("Every resource is validated before it is stored." if validates else ""),
+        + ("Every resource is validated before it is stored." if validates else ""),
         "security": {"cors": False, "description": "Bearer token with SMART v2 scopes"},
         "resource": [_resource(name, operations, audit) for name in sorted(resource_types())],
         "interaction": [{"code": code} for code in SYSTEM],
@@ -41,25 +50,40 @@ def _statement(base: str, version: str, now: int, operations: tuple[Operation, .
     named = _operations(operations, "", "system")
     if named:
         rest["operation"] = named
-    return dumps({
-        "resourceType": "CapabilityStatement", "status": "active", "date": iso(now), "kind": "instance",
-        "software": {"name": "Wardbridge", "version": version},
-        "implementation": {"description": "Wardbridge", "url": base},
-        "fhirVersion": "4.0.1", "format": ["application/fhir+json", "json"], "rest": [rest],
-    })
+    return dumps(
+        {
+            "resourceType": "CapabilityStatement",
+            "status": "active",
+            "date": iso(now),
+            "kind": "instance",
+            "software": {"name": "Wardbridge", "version": version},
+            "implementation": {"description": "Wardbridge", "url": base},
+            "fhirVersion": "4.0.1",
+            "format": ["application/fhir+json", "json"],
+            "rest": [rest],
+        }
+    )
 
 
 def _resource(name: str, operations: Sequence[Operation], audit: bool) -> dict[str, Any]:
     if name == "AuditEvent" and audit:
-        return {"type": name, "interaction": [{"code": code} for code in AUDIT], "versioning": "no-version",
-                "documentation": "Written by the server itself, one for each access; append-only.",
-                "searchParam": [{"name": code, "type": kind} for code, kind in AUDIT_PARAMETERS.items()]}
+        return {
+            "type": name,
+            "interaction": [{"code": code} for code in AUDIT],
+            "versioning": "no-version",
+            "documentation": "Written by the server itself, one for each access; append-only.",
+            "searchParam": [{"name": code, "type": kind} for code, kind in AUDIT_PARAMETERS.items()],
+        }
     references = sorted(code for code, p in supported(name).items() if p.type == "reference")
     out: dict[str, Any] = {
         "type": name,
         "interaction": [{"code": code} for code in TYPE],
-        "versioning": "versioned-update", "readHistory": True, "updateCreate": True,
-        "conditionalCreate": True, "conditionalRead": "full-support", "conditionalUpdate": True,
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": True,
         "conditionalDelete": "single",
         "referencePolicy": ["literal", "logical"],
         "searchInclude": ["*", *(f"{name}:{code}" for code in references)],
@@ -92,5 +116,8 @@ def _revincludes(name: str) -> list[str]:
 
 
 def _operations(operations: Sequence[Operation], name: str, level: str) -> list[dict[str, str]]:
-    return [{"name": o.name, "definition": o.definition} for o in operations
-            if (o.system if level == "system" else (o.type or o.instance) and (not o.types or name in o.types))]
+    return [
+        {"name": o.name, "definition": o.definition}
+        for o in operations
+        if (o.system if level == "system" else (o.type or o.instance) and (not o.types or name in o.types))
+    ]

@@ -50,8 +50,12 @@ def entries(call: Call, bundle: dict[str, Any]) -> Iterator[Entry]:
         yield Entry(at, _call(call, method, url, request, resource), str(row.get("fullUrl") or ""))
 
 
-_HEADERS = {"ifNoneMatch": "if-none-match", "ifModifiedSince": "if-modified-since", "ifMatch": "if-match",
-            "ifNoneExist": "if-none-exist"}
+_HEADERS = {
+    "ifNoneMatch": "if-none-match",
+    "ifModifiedSince": "if-modified-since",
+    "ifMatch": "if-match",
+    "ifNoneExist": "if-none-exist",
+}
 
 
 def _call(outer: Call, method: str, url: str, request: Mapping[str, Any], resource: Any) -> Call:

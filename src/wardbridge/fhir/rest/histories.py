@@ -70,7 +70,11 @@ def _entry(base: str, version: Version) -> bytes:
     stored = version.stored
     status = _STATUS[version.method]
     url = stored.type if version.method == "POST" else f"{stored.type}/{stored.id}"
-    tail = dumps({"request": {"method": version.method, "url": url},
-                  "response": {"status": status, "etag": stored.etag, "lastModified": iso(stored.updated)}})
+    tail = dumps(
+        {
+            "request": {"method": version.method, "url": url},
+            "response": {"status": status, "etag": stored.etag, "lastModified": iso(stored.updated)},
+        }
+    )
     resource = b'"resource":' + stored.body + b"," if stored.body else b""
     return f'{{"fullUrl":"{base}/{stored.type}/{stored.id}",'.encode() + resource + tail[1:]

@@ -39,8 +39,9 @@ class AuditSource(Protocol):
 
     async def read(self, id_: str) -> dict[str, Any] | None: ...
 
-    async def search(self, parameters: Sequence[tuple[str, str]], count: int,
-                     after: str) -> tuple[list[dict[str, Any]], str]: ...
+    async def search(
+        self, parameters: Sequence[tuple[str, str]], count: int, after: str
+    ) -> tuple[list[dict[str, Any]], str]: ...
 
 
 class Validate(Protocol):

@@ -48,8 +48,16 @@ class Repository(Protocol):
 
     async def vread(self, type_name: str, id_: str, version: int) -> Stored | None: ...
 
-    async def history(self, type_name: str = "", id_: str = "", *, since: int | None = None,
-                      at: tuple[int, int] | None = None, before: int = 0, count: int = 20) -> HistoryPage: ...
+    async def history(
+        self,
+        type_name: str = "",
+        id_: str = "",
+        *,
+        since: int | None = None,
+        at: tuple[int, int] | None = None,
+        before: int = 0,
+        count: int = 20,
+    ) -> HistoryPage: ...
 
     async def put(self, item: Put | Delete, note: Note) -> Outcome: ...
 
@@ -103,10 +111,12 @@ class StoreRepository:
     async def put(self, item: Put | Delete, note: Note) -> Outcome:
         """Conditional creates have a transaction of their own: they may wait for a lock."""
         if isinstance(item, Put) and item.if_none_exist is not None:
+
             async def alone(conn: Connection) -> Outcome:
                 (outcome,) = await self._record.attempt(conn, [item])
                 await self._audit.within(conn, note(outcome))
                 return outcome
+
             return await repeat(self._record.pool, alone)
         return await self._group.write(item, note)
 

@@ -45,9 +45,10 @@ class Searching:
         extra: list[tuple[str, str]] = []
         for name in types or [""]:
             extra.extend(filter_of(check(self.decide, call, "search", name)))
-        query = self.repository.query([type_name] if type_name else [], [*call.parameters, *extra],
-                                      lenient=call.lenient)
-        return replace(query, parameters=query.parameters[:len(query.parameters) - len(extra)]) if extra else query
+        query = self.repository.query(
+            [type_name] if type_name else [], [*call.parameters, *extra], lenient=call.lenient
+        )
+        return replace(query, parameters=query.parameters[: len(query.parameters) - len(extra)]) if extra else query
 
     def _may_see(self, call: Call, one: Stored) -> bool:
         """Included resources are read too: what this principal may not read is left out."""
@@ -55,8 +56,11 @@ class Searching:
 
 
 def entry(base: str, stored: Stored, mode: str, body: bytes) -> bytes:
-    return (f'{{"fullUrl":"{base}/{stored.type}/{stored.id}","resource":'.encode() + body
-            + f',"search":{{"mode":"{mode}"}}}}'.encode())
+    return (
+        f'{{"fullUrl":"{base}/{stored.type}/{stored.id}","resource":'.encode()
+        + body
+        + f',"search":{{"mode":"{mode}"}}}}'.encode()
+    )
 
 
 def links(call: Call, path: str, parameters: Iterable[tuple[str, str]], cursor: str) -> list[dict[str, str]]:

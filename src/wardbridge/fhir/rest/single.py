@@ -59,8 +59,7 @@ class Single:
         resource = self.checked(call, type_name)
         resource.pop("id", None)
         item = Put(resource, if_none_exist=call.headers.get("if-none-exist"))
-        done = _raised(await self.repository.put(
-            item, lambda out: of_write(call, "create", type_name, "", out)))
+        done = _raised(await self.repository.put(item, lambda out: of_write(call, "create", type_name, "", out)))
         return written(call, done)
 
     async def update(self, call: Call, type_name: str, id_: str) -> Answer:
@@ -70,14 +69,20 @@ class Single:
         resource = self.checked(call, type_name)
         if resource.get("id") != id_:
             raise Invalid(f"the resource must carry the id of the URL ({id_})", f"{type_name}.id")
-        done = _raised(await self.repository.put(
-            Put(resource, call.if_match()), lambda out: of_write(call, "update", type_name, id_, out)))
+        done = _raised(
+            await self.repository.put(
+                Put(resource, call.if_match()), lambda out: of_write(call, "update", type_name, id_, out)
+            )
+        )
         return written(call, done)
 
     async def delete(self, call: Call, type_name: str, id_: str) -> Answer:
         check(self.decide, call, "delete", type_name, id_)
-        done = _raised(await self.repository.put(
-            Delete(type_name, id_, call.if_match()), lambda out: of_write(call, "delete", type_name, id_, out)))
+        done = _raised(
+            await self.repository.put(
+                Delete(type_name, id_, call.if_match()), lambda out: of_write(call, "delete", type_name, id_, out)
+            )
+        )
         return removed(call, done)
 
     async def update_where(self, call: Call, type_name: str) -> Answer:

@@ -10,8 +10,11 @@ from wardbridge.core.errors import Invalid
 from wardbridge.fhir.definitions.table import known
 from wardbridge.fhir.json import dumps, loads
 
-SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED",
-             "display": "subsetted"}
+SUBSETTED = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "SUBSETTED",
+    "display": "subsetted",
+}
 _ALWAYS = frozenset({"resourceType", "id", "meta"})
 
 

@@ -82,8 +82,10 @@ class Transaction:
     async def _work(self, unit: Unit, steps: list[_Step], gets: list[Entry]) -> list[tuple[Entry, Answer]]:
         steps = [replace(step) for step in steps]  # a repetition starts from what was sent
         references = {text: "" for step in steps for text in conditional_references(step.resource)}
-        await unit.lock([(step.type, step.criteria) for step in steps if step.criteria]
-                        + [(text.split("?")[0], text) for text in references])
+        await unit.lock(
+            [(step.type, step.criteria) for step in steps if step.criteria]
+            + [(text.split("?")[0], text) for text in references]
+        )
         known: dict[str, str] = {}
         twins: dict[tuple[str, str], _Step] = {}
         for step in steps:
@@ -100,8 +102,10 @@ class Transaction:
         made = {(one.type, one.id): replace(one, created=False, changed=False) for one in stored}
         answers: dict[int, Answer] = {}
         accesses = []
-        for step, done in [*zip(order, stored, strict=True),
-                           *((s, s.found or made.get((s.type, s.id))) for s in steps if _kept(s))]:
+        for step, done in [
+            *zip(order, stored, strict=True),
+            *((s, s.found or made.get((s.type, s.id))) for s in steps if _kept(s)),
+        ]:
             call = step.entry.call
             if done is None:
                 answers[step.entry.at] = removed(call, None)
@@ -114,9 +118,15 @@ class Transaction:
             except WardbridgeError as error:
                 raise _at(entry, error) from error
             type_name = entry.call.path[0] if entry.call.path else ""
-            accesses.append(access(entry.call, "read" if len(entry.call.path) > 1 else "search", type_name,
-                                   entry.call.path[1] if len(entry.call.path) > 1 else "",
-                                   answers[entry.at].patients))
+            accesses.append(
+                access(
+                    entry.call,
+                    "read" if len(entry.call.path) > 1 else "search",
+                    type_name,
+                    entry.call.path[1] if len(entry.call.path) > 1 else "",
+                    answers[entry.at].patients,
+                )
+            )
         await unit.attest(accesses)
         found = [(step.entry, answers[step.entry.at]) for step in steps] + [(e, answers[e.at]) for e in gets]
         return sorted(found, key=lambda pair: pair[0].at)
@@ -180,8 +190,9 @@ def _item(step: _Step, known: dict[str, str]) -> Put | Delete:
         return Delete(step.type, step.id, call.if_match())
     resource = rewrite(step.resource, known) if known else dict(step.resource)
     if step.criteria and call.method == "PUT":
-        item = update_item({key: value for key, value in resource.items() if key != "id" or step.found}, step.found,
-                           call.if_match())
+        item = update_item(
+            {key: value for key, value in resource.items() if key != "id" or step.found}, step.found, call.if_match()
+        )
         return Put({**item.resource, "id": step.id}, item.if_match)
     resource["id"] = step.id
     return Put(resource, call.if_match())

@@ -13,8 +13,9 @@ from wardbridge.fhir.rest.answer import Answer, http_date
 from wardbridge.fhir.rest.outcome import Refused, refusal
 
 MEDIA = b"application/fhir+json; charset=utf-8"
-JSON = frozenset({"application/fhir+json", "application/json", "text/json", "application/*", "*/*", "json",
-                  "application/json+fhir"})
+JSON = frozenset(
+    {"application/fhir+json", "application/json", "text/json", "application/*", "*/*", "json", "application/json+fhir"}
+)
 FORM = "application/x-www-form-urlencoded"
 COMPRESS_FROM = 1024
 
@@ -31,8 +32,11 @@ def check_accept(request: Request) -> None:
             version = next((d.partition("=")[2] for d in details if d.startswith("fhirversion=")), "4.0")
             if version in ("4.0", "4.0.1"):
                 return
-    raise Refused(refusal(406, "not-supported",
-                          "only JSON of FHIR R4 is offered (application/fhir+json); XML is not supported yet"))
+    raise Refused(
+        refusal(
+            406, "not-supported", "only JSON of FHIR R4 is offered (application/fhir+json); XML is not supported yet"
+        )
+    )
 
 
 def check_content(request: Request, form: bool) -> None:

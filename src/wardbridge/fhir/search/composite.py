@@ -68,8 +68,9 @@ def _first(part: Part, source: Any) -> list[Columns]:
         elif part.type == "string":
             out.extend((None, values.string_row(text)[0], None) for text in values.strings(kind, value))
         else:
-            out.extend((hash_, code, system or part.systems.get(code))
-                       for hash_, code, system in values.tokens(kind, value))
+            out.extend(
+                (hash_, code, system or part.systems.get(code)) for hash_, code, system in values.tokens(kind, value)
+            )
     return out
 
 
@@ -99,8 +100,9 @@ def combine(parts: list[Part], element: Any, resource: Any) -> Iterator[Columns]
     first = _first(parts[0], resource if parts[0].whole else element)
     if not first:
         return
-    others = [(_first if part.type in _TEXT else _range)(part, resource if part.whole else element)
-              for part in parts[1:]]
+    others = [
+        (_first if part.type in _TEXT else _range)(part, resource if part.whole else element) for part in parts[1:]
+    ]
     for combination in product(first, *others):
         hash_, code, system = combination[0]
         hash2 = code2 = system2 = low = high = low2 = high2 = unit = base = base_low = base_high = None

@@ -31,15 +31,15 @@ _TYPE_FILTER = re.compile(r"(.+)\.where\(resolve\(\) is ([A-Z]\w+)\)")
 
 def parameters(type_name: str) -> dict[str, SearchParameter]:
     """The parameters that are extracted from a resource type, by code."""
-    return {code: p for code, p in search_parameters(type_name).items()
-            if code not in NOT_INDEXED and p.expression}
+    return {code: p for code, p in search_parameters(type_name).items() if code not in NOT_INDEXED and p.expression}
 
 
 class Extractor:
     """The compiled extraction of one resource type."""
 
-    def __init__(self, type_name: str, number: Number = lambda code: code,
-                 extra: Sequence[SearchParameter] = ()) -> None:
+    def __init__(
+        self, type_name: str, number: Number = lambda code: code, extra: Sequence[SearchParameter] = ()
+    ) -> None:
         self.type = type_name
         self._steps: list[Step] = []
         for code, parameter in {**parameters(type_name), **{p.code: p for p in extra}}.items():
@@ -102,6 +102,7 @@ def _composite_step(read: Typed | None, parts: list[Part], number: Any) -> Step:
     def step(resource: Any, rows: Rows) -> None:
         for _, element in ((None, resource),) if read is None else read(resource):
             rows.composite.extend((number, *columns) for columns in combine(parts, element, resource))
+
     return step
 
 
@@ -113,6 +114,7 @@ def _token_step(read: Typed, number: Any, wanted: str | None) -> Step:
             if kind in ("CodeableConcept", "Coding", "Identifier"):
                 for text in values.token_texts(kind, value):
                     rows.string.append((number, *values.string_row(text)))
+
     return step
 
 
@@ -121,6 +123,7 @@ def _code_step(read: Typed, number: Any, systems: dict[str, str]) -> Step:
         for _, value in read(resource):
             for hash_, code, _ in values.tokens("code", value):
                 rows.token.append((number, hash_, code, systems.get(code)))
+
     return step
 
 
@@ -129,6 +132,7 @@ def _string_step(read: Typed, number: Any, wanted: str | None) -> Step:
         for kind, value in read(resource):
             for text in values.strings(kind, value):
                 rows.string.append((number, *values.string_row(text)))
+
     return step
 
 
@@ -138,6 +142,7 @@ def _date_step(read: Typed, number: Any, wanted: str | None) -> Step:
             found = values.date(kind, value)
             if found:
                 rows.date.append((number, *found))
+
     return step
 
 
@@ -147,6 +152,7 @@ def _number_step(read: Typed, number: Any, wanted: str | None) -> Step:
             found = values.number(kind, value)
             if found:
                 rows.number.append((number, *found))
+
     return step
 
 
@@ -156,6 +162,7 @@ def _quantity_step(read: Typed, number: Any, wanted: str | None) -> Step:
             found = values.quantity(kind, value)
             if found:
                 rows.quantity.append((number, *found))
+
     return step
 
 
@@ -171,6 +178,7 @@ def _reference_step(read: Typed, number: Any, wanted: str | None) -> Step:
                 rows.reference.append((number, *found))
             for token in values.logical(kind, value):
                 rows.token.append((number, *token))
+
     return step
 
 
@@ -179,10 +187,16 @@ def _uri_step(read: Typed, number: Any, wanted: str | None) -> Step:
         for _, value in read(resource):
             if isinstance(value, str) and value:
                 rows.uri.append((number, clip(value.replace("\x00", ""))))
+
     return step
 
 
 _MAKERS: dict[str, Callable[[Typed, Any, str | None], Step]] = {
-    "token": _token_step, "string": _string_step, "date": _date_step, "number": _number_step,
-    "quantity": _quantity_step, "reference": _reference_step, "uri": _uri_step,
+    "token": _token_step,
+    "string": _string_step,
+    "date": _date_step,
+    "number": _number_step,
+    "quantity": _quantity_step,
+    "reference": _reference_step,
+    "uri": _uri_step,
 }

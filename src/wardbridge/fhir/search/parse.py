@@ -25,13 +25,17 @@ MODIFIERS: dict[str, frozenset[str]] = {
     "token": frozenset({"not", "text"}),
     "reference": frozenset({"identifier"}),
     "uri": frozenset({"above", "below"}),
-    "date": frozenset(), "number": frozenset(), "quantity": frozenset(), "composite": frozenset(),
+    "date": frozenset(),
+    "number": frozenset(),
+    "quantity": frozenset(),
+    "composite": frozenset(),
 }
 """Modifiers beside ``:missing`` (all) and ``:[type]`` (references), by search type (R4 search §3.1.1.4.1)."""
 
 LATER = frozenset({"in", "not-in", "of-type", "above", "below", "iterate", "recurse"})
-UNSUPPORTED = frozenset({"_text", "_content", "_filter", "_query", "_list", "_has", "near", "_contained",
-                         "_containedType"})
+UNSUPPORTED = frozenset(
+    {"_text", "_content", "_filter", "_query", "_list", "_has", "near", "_contained", "_containedType"}
+)
 IGNORED = frozenset({"_format", "_pretty"})
 """Read by the HTTP layer."""
 
@@ -44,12 +48,21 @@ class UnknownParameter(Invalid):
 
 def supported(type_name: str) -> dict[str, SearchParameter]:
     """The parameters that can be searched on a type."""
-    return {code: p for code, p in search_parameters(type_name).items()
-            if code not in UNSUPPORTED and (p.expression or code in ("_id", "_lastUpdated"))}
+    return {
+        code: p
+        for code, p in search_parameters(type_name).items()
+        if code not in UNSUPPORTED and (p.expression or code in ("_id", "_lastUpdated"))
+    }
 
 
-def parse(types: Sequence[str], parameters: Iterable[tuple[str, str]], *, now: int = 0, lenient: bool = False,
-          bases: tuple[str, ...] = ()) -> Query:
+def parse(
+    types: Sequence[str],
+    parameters: Iterable[tuple[str, str]],
+    *,
+    now: int = 0,
+    lenient: bool = False,
+    bases: tuple[str, ...] = (),
+) -> Query:
     """``types`` empty: every resource type. ``now`` (µs) is for the prefix ``ap``; ``bases`` are our own URLs.
 
     Raises Invalid, with the parameter's name in ``where``; UnknownParameter unless ``lenient``.
@@ -179,8 +192,9 @@ def _sort(query: Query, value: str) -> Query:
         code = code.lstrip("-")
         parameter = find(query.types, code) if code else None
         if parameter is None or parameter.type in ("composite", "special"):
-            raise UnknownParameter(f"_sort: {code!r} is not a parameter that {_where(query.types)} can be sorted by",
-                                   "_sort")
+            raise UnknownParameter(
+                f"_sort: {code!r} is not a parameter that {_where(query.types)} can be sorted by", "_sort"
+            )
         out.append(Sort(code, parameter.type, descending))
     if len(out) > 4:
         raise Invalid("_sort takes at most four parameters", "_sort")
@@ -191,8 +205,14 @@ def _cursor(query: Query, value: str) -> Query:
     return replace(query, cursor=value)
 
 
-_RESULT = {"_count": _count, "_total": _total, "_summary": _summary, "_elements": _elements, "_sort": _sort,
-           "_cursor": _cursor}
+_RESULT = {
+    "_count": _count,
+    "_total": _total,
+    "_summary": _summary,
+    "_elements": _elements,
+    "_sort": _sort,
+    "_cursor": _cursor,
+}
 
 
 def _include(query: Query, name: str, value: str) -> Query:

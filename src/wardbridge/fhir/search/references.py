@@ -27,7 +27,7 @@ def strip_base(text: str, bases: tuple[str, ...]) -> str:
     """An absolute URL under one of our own bases made relative; everything else as it is."""
     for base in bases:
         if text.startswith(base):
-            rest = text[len(base):].lstrip("/")
+            rest = text[len(base) :].lstrip("/")
             if _LOCAL.fullmatch(rest):
                 return rest
     return text

@@ -52,7 +52,10 @@ def _plain(v: Any) -> Iterator[Token]:
 
 
 TOKEN: dict[str, Converter] = {
-    "Coding": _coding, "CodeableConcept": _concept, "Identifier": _identifier, "ContactPoint": _contact,
+    "Coding": _coding,
+    "CodeableConcept": _concept,
+    "Identifier": _identifier,
+    "ContactPoint": _contact,
 }
 """Every other type is its own text as a code."""
 
@@ -140,8 +143,9 @@ def number(kind: str, value: Any) -> tuple[Decimal | None, Decimal | None] | Non
     return None if point is None else (point, point)
 
 
-Quantity = tuple[Decimal | None, Decimal | None, str | None, str | None, str | None, str | None,
-                 Decimal | None, Decimal | None]
+Quantity = tuple[
+    Decimal | None, Decimal | None, str | None, str | None, str | None, str | None, Decimal | None, Decimal | None
+]
 """(low, high, system, code, unit, base unit, base low, base high)"""
 
 

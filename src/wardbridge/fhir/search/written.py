@@ -13,8 +13,15 @@ from wardbridge.fhir.search.text import plain, split_on
 from wardbridge.fhir.search.units import UCUM, canonical
 
 
-def value_of(parameter: SearchParameter, types: Sequence[str], modifier: str, target: str, written: str, now: Now,
-             bases: tuple[str, ...]) -> Value:
+def value_of(
+    parameter: SearchParameter,
+    types: Sequence[str],
+    modifier: str,
+    target: str,
+    written: str,
+    now: Now,
+    bases: tuple[str, ...],
+) -> Value:
     """``target`` is the type of a ``:[type]`` modifier. ``types`` are those searched."""
     if modifier in ("text", "contains", "exact"):
         return Text(plain(written))
@@ -27,8 +34,9 @@ def value_of(parameter: SearchParameter, types: Sequence[str], modifier: str, ta
     return _simple(parameter, parameter.type, target, written, now, bases)
 
 
-def _simple(parameter: SearchParameter, kind: str, target: str, written: str, now: Now,
-            bases: tuple[str, ...]) -> Value:
+def _simple(
+    parameter: SearchParameter, kind: str, target: str, written: str, now: Now, bases: tuple[str, ...]
+) -> Value:
     if kind == "token":
         return token(written)
     if kind == "string":
@@ -91,8 +99,9 @@ def reference(text: str, targets: Sequence[str], target: str, bases: tuple[str, 
     return Reference((*(Target(name, text) for name in possible), Target("", text)))
 
 
-def _composite(parameter: SearchParameter, types: Sequence[str], written: str, now: Now,
-               bases: tuple[str, ...]) -> Composite:
+def _composite(
+    parameter: SearchParameter, types: Sequence[str], written: str, now: Now, bases: tuple[str, ...]
+) -> Composite:
     parts = split_on(written, "$")
     if len(parts) != len(parameter.components):
         raise ValueError(f"expected {len(parameter.components)} values with $ between them")

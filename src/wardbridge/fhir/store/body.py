@@ -11,8 +11,11 @@ from wardbridge.fhir.json import dumps
 def stamp(resource: dict[str, Any], id_: str, version: int, updated: int) -> bytes:
     """The body of one version; numbers keep the digits they were written with."""
     meta = resource.get("meta")
-    stamped: dict[str, Any] = {"resourceType": resource["resourceType"], "id": id_,
-                               "meta": {"versionId": str(version), "lastUpdated": iso(updated)}}
+    stamped: dict[str, Any] = {
+        "resourceType": resource["resourceType"],
+        "id": id_,
+        "meta": {"versionId": str(version), "lastUpdated": iso(updated)},
+    }
     if isinstance(meta, dict):
         stamped["meta"].update((k, v) for k, v in meta.items() if k not in ("versionId", "lastUpdated"))
     for name, value in resource.items():

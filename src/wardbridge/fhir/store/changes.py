@@ -37,8 +37,9 @@ class Change:
     stored: Stored
 
 
-async def changes(db: Connection | Pool, numbers: Numbers, after: Mark, limit: int,
-                  types: Sequence[str] = ()) -> list[Change]:
+async def changes(
+    db: Connection | Pool, numbers: Numbers, after: Mark, limit: int, types: Sequence[str] = ()
+) -> list[Change]:
     """The next changes behind ``after``, oldest first; with ``types`` only of those."""
     rows = await db.fetch(
         """SELECT v.transaction::text::bigint AS transaction, v.sequence, v.type, r.id, v.version, v.updated, v.body
@@ -47,9 +48,15 @@ async def changes(db: Connection | Pool, numbers: Numbers, after: Mark, limit: i
              AND v.transaction < pg_snapshot_xmin(pg_current_snapshot())
              AND ($3::smallint[] IS NULL OR v.type = ANY($3::smallint[]))
            ORDER BY v.transaction, v.sequence LIMIT $4""",
-        str(after.transaction), after.sequence, [numbers.types[name] for name in types] or None, limit)
-    return [Change(Mark(row[0], row[1]), Stored(numbers.names[row[2]], row[3], row[4], row[5], row[6],
-                                                row[4] == 1)) for row in rows]
+        str(after.transaction),
+        after.sequence,
+        [numbers.types[name] for name in types] or None,
+        limit,
+    )
+    return [
+        Change(Mark(row[0], row[1]), Stored(numbers.names[row[2]], row[3], row[4], row[5], row[6], row[4] == 1))
+        for row in rows
+    ]
 
 
 async def latest(db: Connection | Pool) -> Mark:
@@ -57,7 +64,8 @@ async def latest(db: Connection | Pool) -> Mark:
     row = await db.fetchrow(
         """SELECT transaction::text::bigint, sequence FROM fhir_version
            WHERE transaction < pg_snapshot_xmin(pg_current_snapshot())
-           ORDER BY transaction DESC, sequence DESC LIMIT 1""")
+           ORDER BY transaction DESC, sequence DESC LIMIT 1"""
+    )
     return Mark() if row is None else Mark(row[0], row[1])
 
 

@@ -35,8 +35,13 @@ def criteria(type_name: str, text: str, bases: tuple[str, ...] = ()) -> Query:
 def lock_keys(query: Query) -> list[int]:
     """What to lock: each identifier that is named, else the whole of the criteria."""
     head = "|".join(query.types)
-    identifiers = [value for clause in query.clauses if clause.code == "identifier" and not clause.modifier
-                   for value in clause.values if isinstance(value, Token)]
+    identifiers = [
+        value
+        for clause in query.clauses
+        if clause.code == "identifier" and not clause.modifier
+        for value in clause.values
+        if isinstance(value, Token)
+    ]
     if identifiers:
         # By code alone: "a|1" and "1" may mean the same resource.
         return sorted({hash64(f"lock\x1f{head}\x1fidentifier\x1f{token.code}") for token in identifiers})

@@ -24,8 +24,9 @@ class Arguments:
         return f"${len(self.values)}::{kind}"
 
 
-def tokens(wanted: Sequence[Token], a: Arguments, code: str = "x.code", system: str = "x.system",
-           hash_: str = "x.hash") -> str:
+def tokens(
+    wanted: Sequence[Token], a: Arguments, code: str = "x.code", system: str = "x.system", hash_: str = "x.hash"
+) -> str:
     """Any of these tokens. The hash selects, the text decides."""
     out: list[str] = []
     anywhere = [t.code for t in wanted if t.system is None and t.code is not None]
@@ -37,11 +38,15 @@ def tokens(wanted: Sequence[Token], a: Arguments, code: str = "x.code", system: 
     if nowhere:
         out.append(f"{_hashes(nowhere, a, hash_)} AND {_one_of(code, nowhere, a)} AND {system} IS NULL")
     if len(exact) == 1:
-        out.append(f"{_hashes([exact[0][1]], a, hash_)} AND {code} = {a.add(exact[0][1], 'text')} "
-                   f"AND {system} = {a.add(exact[0][0], 'text')}")
+        out.append(
+            f"{_hashes([exact[0][1]], a, hash_)} AND {code} = {a.add(exact[0][1], 'text')} "
+            f"AND {system} = {a.add(exact[0][0], 'text')}"
+        )
     elif exact:
-        out.append(f"{_hashes([c for _, c in exact], a, hash_)} AND ({system}, {code}) IN (SELECT * FROM unnest("
-                   f"{a.add([s for s, _ in exact], 'text[]')}, {a.add([c for _, c in exact], 'text[]')}))")
+        out.append(
+            f"{_hashes([c for _, c in exact], a, hash_)} AND ({system}, {code}) IN (SELECT * FROM unnest("
+            f"{a.add([s for s, _ in exact], 'text[]')}, {a.add([c for _, c in exact], 'text[]')}))"
+        )
     if whole:
         out.append(_one_of(system, whole, a))
     return _any(out)
@@ -79,9 +84,11 @@ def _any_target(targets: Sequence[Any], a: Arguments, types: dict[str, int]) -> 
     if not targets:
         return []
     hashes = [reference_hash(t.type, t.value) for t in targets]
-    return [f"x.hash = ANY({a.add(hashes, 'bigint[]')}) AND (coalesce(x.target, 0), x.value) IN (SELECT * FROM unnest("
-            f"{a.add([types.get(t.type, 0) for t in targets], 'smallint[]')}, "
-            f"{a.add([clip(t.value) for t in targets], 'text[]')}))"]
+    return [
+        f"x.hash = ANY({a.add(hashes, 'bigint[]')}) AND (coalesce(x.target, 0), x.value) IN (SELECT * FROM unnest("
+        f"{a.add([types.get(t.type, 0) for t in targets], 'smallint[]')}, "
+        f"{a.add([clip(t.value) for t in targets], 'text[]')}))"
+    ]
 
 
 def string(wanted: Text, modifier: str, a: Arguments) -> str:
@@ -91,8 +98,9 @@ def string(wanted: Text, modifier: str, a: Arguments) -> str:
     if modifier == "contains":
         return f"x.value LIKE {a.add(f'%{_like(value)}%', 'text')}"
     if modifier == "text":  # at the beginning of any word
-        return (f"(x.value LIKE {a.add(f'{_like(value)}%', 'text')} OR "
-                f"x.value LIKE {a.add(f'% {_like(value)}%', 'text')})")
+        return (
+            f"(x.value LIKE {a.add(f'{_like(value)}%', 'text')} OR x.value LIKE {a.add(f'% {_like(value)}%', 'text')})"
+        )
     return f"x.value >= {a.add(value, 'text')} AND x.value < {a.add(value + LAST, 'text')}"
 
 
@@ -106,7 +114,7 @@ def uri(wanted: Uri, modifier: str, a: Arguments) -> str:
         return f"x.value >= {a.add(text, 'text')} AND x.value < {a.add(text + LAST, 'text')}"
     if modifier == "above":
         steps = [at for at, sign in enumerate(text) if sign in "/:"]
-        above = {text, *(text[:at] for at in steps), *(text[:at + 1] for at in steps)} - {""}
+        above = {text, *(text[:at] for at in steps), *(text[: at + 1] for at in steps)} - {""}
         return f"x.value = ANY({a.add(sorted(above), 'text[]')})"
     return f"x.value = {a.add(text, 'text')}"
 
@@ -188,8 +196,10 @@ def _first(part: Any, a: Arguments) -> str:
         return tokens([part], a)
     assert isinstance(part, Reference)
     hashes = [reference_hash(t.type, t.value) for t in part.targets]
-    return (f"x.hash = ANY({a.add(hashes, 'bigint[]')}) AND "
-            f"x.code = ANY({a.add([clip(t.value) for t in part.targets], 'text[]')})")
+    return (
+        f"x.hash = ANY({a.add(hashes, 'bigint[]')}) AND "
+        f"x.code = ANY({a.add([clip(t.value) for t in part.targets], 'text[]')})"
+    )
 
 
 def each(condition: Callable[[Any], str], values: Sequence[Any]) -> str:

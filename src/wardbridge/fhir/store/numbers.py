@@ -32,18 +32,24 @@ class Numbers:
                 await self._fill(conn)
 
     async def _fill(self, conn: Connection) -> None:
-        wanted = [(name, code, parameter.url) for name in sorted(resource_types())
-                  for code, parameter in sorted(parameters(name).items())]
+        wanted = [
+            (name, code, parameter.url)
+            for name in sorted(resource_types())
+            for code, parameter in sorted(parameters(name).items())
+        ]
         types, known = await self._read(conn)
         if any(name not in types for name in resource_types()):
-            await conn.execute("INSERT INTO fhir_type (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
-                               sorted(resource_types()))
+            await conn.execute(
+                "INSERT INTO fhir_type (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
+                sorted(resource_types()),
+            )
         if any(item not in known for item in wanted):
             missing = [item for item in wanted if item not in known]
             await conn.execute(
                 """INSERT INTO fhir_parameter (type, code, url)
                    SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING""",
-                *map(list, zip(*missing, strict=True)))
+                *map(list, zip(*missing, strict=True)),
+            )
             types, known = await self._read(conn)
         live = set(wanted)
         self._parameters = {(t, c): n for (t, c, url), n in known.items() if (t, c, url) in live}
@@ -54,8 +60,10 @@ class Numbers:
     async def _read(conn: Connection) -> tuple[dict[str, int], dict[tuple[str, str, str], int]]:
         types = await conn.fetch("SELECT name, number FROM fhir_type")
         known = await conn.fetch("SELECT type, code, url, number FROM fhir_parameter")
-        return ({row["name"]: row["number"] for row in types},
-                {(row["type"], row["code"], row["url"]): row["number"] for row in known})
+        return (
+            {row["name"]: row["number"] for row in types},
+            {(row["type"], row["code"], row["url"]): row["number"] for row in known},
+        )
 
     def parameter(self, type_name: str, code: str) -> int:
         """The number of a parameter on one type. Raises KeyError."""
@@ -78,7 +86,10 @@ class Numbers:
         """The numbers of all reference parameters of a type ('': of every type)."""
         found = self._references.get(type_name)
         if found is None:
-            found = [number for (name, code), number in self._parameters.items()
-                     if (not type_name or name == type_name) and parameters(name)[code].type == "reference"]
+            found = [
+                number
+                for (name, code), number in self._parameters.items()
+                if (not type_name or name == type_name) and parameters(name)[code].type == "reference"
+            ]
             self._references[type_name] = found
         return found

@@ -27,8 +27,15 @@ from wardbridge.fhir.store.write import Outcome, write
 class Record:
     """One record. Call :meth:`load` once before use. ``bases`` are our own URLs: references to them become relative."""
 
-    def __init__(self, pool: Pool, clock: Clock, ids: Ids = random_ids, *, bases: tuple[str, ...] = (),
-                 search_seconds: float = 20.0) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        ids: Ids = random_ids,
+        *,
+        bases: tuple[str, ...] = (),
+        search_seconds: float = 20.0,
+    ) -> None:
         self.pool = pool
         self.clock = clock
         self.ids = ids
@@ -79,8 +86,11 @@ class Record:
         outcomes.update(zip(todo, written, strict=True))
         for at, source in twins.items():
             same = outcomes[source]
-            outcomes[at] = (Stored(same.type, same.id, same.version, same.updated, same.body, False, False)
-                            if isinstance(same, Stored) else same)
+            outcomes[at] = (
+                Stored(same.type, same.id, same.version, same.updated, same.body, False, False)
+                if isinstance(same, Stored)
+                else same
+            )
         return [outcomes[at] for at in range(len(items))]
 
     async def write(self, conn: Connection, items: Sequence[Put | Delete]) -> list[Stored]:
@@ -122,11 +132,20 @@ class Record:
     async def vread(self, type_name: str, id_: str, version: int) -> Stored | None:
         return await read.vread(self.pool, self.numbers, type_name, id_, version)
 
-    async def history(self, type_name: str = "", id_: str = "", *, since: int | None = None,
-                      at: tuple[int, int] | None = None, before: int = 0, count: int = 20) -> HistoryPage:
+    async def history(
+        self,
+        type_name: str = "",
+        id_: str = "",
+        *,
+        since: int | None = None,
+        at: tuple[int, int] | None = None,
+        before: int = 0,
+        count: int = 20,
+    ) -> HistoryPage:
         """Versions newest first, of a resource, a type or the whole record; ``since`` and ``at`` in µs."""
-        return await read.history(self.pool, self.numbers, type_name=type_name, id_=id_, since=since, at=at,
-                                  before=before, count=count)
+        return await read.history(
+            self.pool, self.numbers, type_name=type_name, id_=id_, since=since, at=at, before=before, count=count
+        )
 
     def query(self, types: Sequence[str], parameters: Iterable[tuple[str, str]], *, lenient: bool = False) -> Query:
         """Parse a search. Raises Invalid."""
@@ -136,8 +155,9 @@ class Record:
         """One page. Raises Invalid (cursor), TooCostly."""
         return await search.run(conn or self.pool, self.numbers, query, self.search_seconds)
 
-    async def changes(self, conn: Connection | Pool, after: Mark, limit: int,
-                      types: Sequence[str] = ()) -> list[Change]:
+    async def changes(
+        self, conn: Connection | Pool, after: Mark, limit: int, types: Sequence[str] = ()
+    ) -> list[Change]:
         """The tail of changes behind ``after``, oldest first, never past a transaction that is still open."""
         return await changes.changes(conn, self.numbers, after, limit, types)
 

@@ -45,7 +45,7 @@ async def run(db: Connection | Pool, numbers: Numbers, query: Query, seconds: fl
         return Page((), total=await _value(db, Builder(query, numbers).count(), seconds), query=query)
     rows = await _fetch(db, Builder(query, numbers).page(position), seconds)
     more = len(rows) > query.count
-    rows = rows[:query.count]
+    rows = rows[: query.count]
     matches = tuple(_stored(row, numbers) for row in rows)
     total = position.total if position else None
     if query.total != "none" and total is None:
@@ -82,8 +82,9 @@ async def _value(db: Connection | Pool, select: Select, seconds: float) -> int:
     return int(rows[0][0])
 
 
-async def _includes(db: Connection | Pool, numbers: Numbers, includes: tuple[Include, ...], rows: list[Any],
-                    seconds: float) -> tuple[tuple[Stored, ...], bool]:
+async def _includes(
+    db: Connection | Pool, numbers: Numbers, includes: tuple[Include, ...], rows: list[Any], seconds: float
+) -> tuple[tuple[Stored, ...], bool]:
     keys: set[int] = set()
     for include in includes:
         select = _reverse(numbers, include, rows) if include.reverse else _forward(numbers, include, rows)
@@ -93,10 +94,16 @@ async def _includes(db: Connection | Pool, numbers: Numbers, includes: tuple[Inc
     wanted = sorted(keys)[:INCLUDE_LIMIT]
     if not wanted:
         return (), False
-    found = await _fetch(db, Select(
-        """SELECT r.key, r.type, r.id, r.version, r.updated, v.body
+    found = await _fetch(
+        db,
+        Select(
+            """SELECT r.key, r.type, r.id, r.version, r.updated, v.body
            FROM fhir_resource r JOIN fhir_version v ON v.key = r.key AND v.version = r.version
-           WHERE r.key = ANY($1::bigint[]) AND NOT r.deleted ORDER BY r.key""", [wanted]), seconds)
+           WHERE r.key = ANY($1::bigint[]) AND NOT r.deleted ORDER BY r.key""",
+            [wanted],
+        ),
+        seconds,
+    )
     return tuple(_stored(row, numbers) for row in found), len(keys) > INCLUDE_LIMIT
 
 
@@ -116,7 +123,8 @@ def _forward(numbers: Numbers, include: Include, rows: list[Any]) -> Select | No
             JOIN fhir_resource r ON r.type = x.target AND r.id = x.value AND NOT r.deleted
             WHERE x.key = ANY($1::bigint[]) AND ($2::smallint[] IS NULL OR x.parameter = ANY($2::smallint[]))
               AND ($3::smallint IS NULL OR x.target = $3::smallint) LIMIT {INCLUDE_LIMIT + 1}""",
-        [keys, _sources(numbers, include), numbers.types[include.target] if include.target else None])
+        [keys, _sources(numbers, include), numbers.types[include.target] if include.target else None],
+    )
 
 
 def _reverse(numbers: Numbers, include: Include, rows: list[Any]) -> Select | None:
@@ -131,6 +139,10 @@ def _reverse(numbers: Numbers, include: Include, rows: list[Any]) -> Select | No
             WHERE x.parameter = ANY($1::smallint[]) AND x.hash = ANY($2::bigint[])
               AND (x.target, x.value) IN (SELECT * FROM unnest($3::smallint[], $4::text[]))
             LIMIT {INCLUDE_LIMIT + 1}""",
-        [numbers.references("") if parameters is None else parameters,
-         [reference_hash(*name) for name in names], [numbers.types[name] for name, _ in names],
-         [id_ for _, id_ in names]])
+        [
+            numbers.references("") if parameters is None else parameters,
+            [reference_hash(*name) for name in names],
+            [numbers.types[name] for name, _ in names],
+            [id_ for _, id_ in names],
+        ],
+    )

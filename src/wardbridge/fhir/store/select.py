@@ -15,12 +15,34 @@ from wardbridge.fhir.store.conditions import Arguments
 from wardbridge.fhir.store.cursor import Position
 from wardbridge.fhir.store.numbers import Numbers
 
-TABLE = {"token": "fhir_token", "string": "fhir_string", "date": "fhir_date", "number": "fhir_number",
-         "quantity": "fhir_quantity", "reference": "fhir_reference", "uri": "fhir_uri", "composite": "fhir_composite"}
-SORT_VALUE = {"token": "code", "string": "value", "date": "low", "number": "low", "quantity": "low",
-              "reference": "value", "uri": "value"}
-SORT_KIND = {"token": "text", "string": "text", "date": "bigint", "number": "numeric", "quantity": "numeric",
-             "reference": "text", "uri": "text"}
+TABLE = {
+    "token": "fhir_token",
+    "string": "fhir_string",
+    "date": "fhir_date",
+    "number": "fhir_number",
+    "quantity": "fhir_quantity",
+    "reference": "fhir_reference",
+    "uri": "fhir_uri",
+    "composite": "fhir_composite",
+}
+SORT_VALUE = {
+    "token": "code",
+    "string": "value",
+    "date": "low",
+    "number": "low",
+    "quantity": "low",
+    "reference": "value",
+    "uri": "value",
+}
+SORT_KIND = {
+    "token": "text",
+    "string": "text",
+    "date": "bigint",
+    "number": "numeric",
+    "quantity": "numeric",
+    "reference": "text",
+    "uri": "text",
+}
 SELECTIVE = frozenset({"identifier", "_id", "url"})
 
 
@@ -45,8 +67,9 @@ class Builder:
         keys = [self._sort_expression(sort) for sort in self.query.sort]
         listed = "".join(f", {text} AS s{at}" for at, (text, _) in enumerate(keys))
         inner = f"SELECT r.key, r.type, r.id, r.version, r.updated{listed} {self._from_where()}"
-        order = "".join(f"p.s{at} {'DESC' if s.descending else 'ASC'} NULLS LAST, "
-                        for at, s in enumerate(self.query.sort))
+        order = "".join(
+            f"p.s{at} {'DESC' if s.descending else 'ASC'} NULLS LAST, " for at, s in enumerate(self.query.sort)
+        )
         after = "" if position is None else self._after(position, [kind for _, kind in keys])
         limit = f"LIMIT {self.a.add(self.query.count + 1, 'bigint')}"
         if keys:
@@ -55,7 +78,9 @@ class Builder:
             inner += f"{' AND ' + after.replace('p.key', 'r.key') if after else ''} ORDER BY r.key DESC {limit}"
         return Select(
             f"""SELECT p.*, v.body FROM ({inner}) p JOIN fhir_version v ON v.key = p.key AND v.version = p.version
-                ORDER BY {order}p.key DESC""", self.a.values)
+                ORDER BY {order}p.key DESC""",
+            self.a.values,
+        )
 
     def count(self) -> Select:
         return Select(f"SELECT count(*) {self._from_where()}", self.a.values)
@@ -67,12 +92,14 @@ class Builder:
         where = ["NOT r.deleted"]
         if self.query.types:
             numbers = [self.numbers.types[name] for name in self.query.types]
-            where.append(f"r.type = {self.a.add(numbers[0], 'smallint')}" if len(numbers) == 1 else
-                         f"r.type = ANY({self.a.add(numbers, 'smallint[]')})")
+            where.append(
+                f"r.type = {self.a.add(numbers[0], 'smallint')}"
+                if len(numbers) == 1
+                else f"r.type = ANY({self.a.add(numbers, 'smallint[]')})"
+            )
         if leader is not None:
             clauses.remove(leader)
-            source = (f"FROM (SELECT DISTINCT x.key FROM {self._rows(leader)}) d "
-                      "JOIN fhir_resource r ON r.key = d.key")
+            source = f"FROM (SELECT DISTINCT x.key FROM {self._rows(leader)}) d JOIN fhir_resource r ON r.key = d.key"
         # OFFSET 0 keeps the planner from turning a look-up per row into a join over all rows of the clause.
         fence = " OFFSET 0" if leader is not None else ""
         where.extend(self._condition(clause, fence) for clause in clauses)
@@ -96,7 +123,8 @@ class Builder:
         if missing is not None:
             exists = " OR ".join(
                 f"EXISTS (SELECT 1 FROM {table} x WHERE x.key = r.key AND {self._parameter(clause)})"
-                for table in self._tables(clause))
+                for table in self._tables(clause)
+            )
             return f"NOT ({exists})" if missing.absent else f"({exists})"
         negate = "NOT " if clause.modifier == "not" else ""
         return f"{negate}EXISTS (SELECT 1 FROM {self._rows(clause)} AND x.key = r.key{fence})"
@@ -159,8 +187,11 @@ class Builder:
             return "r.id", "text"
         found = self.numbers.parameters(self.query.types, sort.code)
         pick = "max" if sort.descending else "min"
-        return (f"(SELECT {pick}(x.{SORT_VALUE[sort.type]}) FROM {TABLE[sort.type]} x WHERE x.key = r.key "
-                f"AND x.parameter = ANY({self.a.add(found, 'smallint[]')}))", SORT_KIND[sort.type])
+        return (
+            f"(SELECT {pick}(x.{SORT_VALUE[sort.type]}) FROM {TABLE[sort.type]} x WHERE x.key = r.key "
+            f"AND x.parameter = ANY({self.a.add(found, 'smallint[]')}))",
+            SORT_KIND[sort.type],
+        )
 
     def _after(self, position: Position, kinds: list[str]) -> str:
         """Rows behind ``position`` in the order of the page: keyset paging, stable while rows come and go."""

@@ -9,25 +9,62 @@ from typing import Any
 
 from wardbridge.fhir.search.hash import INDEX_VERSION
 
-INPUT = (("n", "int"), ("key", "bigint"), ("type", "smallint"), ("id", "text"), ("version", "int"),
-         ("expected", "int"), ("updated", "bigint"), ("fingerprint", "bigint"), ("deleted", "boolean"),
-         ("method", '"char"'), ("body", "bytea"), ("reindex", "boolean"))
+INPUT = (
+    ("n", "int"),
+    ("key", "bigint"),
+    ("type", "smallint"),
+    ("id", "text"),
+    ("version", "int"),
+    ("expected", "int"),
+    ("updated", "bigint"),
+    ("fingerprint", "bigint"),
+    ("deleted", "boolean"),
+    ("method", '"char"'),
+    ("body", "bytea"),
+    ("reindex", "boolean"),
+)
 
 SEARCH: dict[str, tuple[tuple[str, str], ...]] = {
     "token": (("parameter", "smallint"), ("hash", "bigint"), ("code", "text"), ("system", "text")),
     "string": (("parameter", "smallint"), ("value", "text"), ("exact", "text")),
     "date": (("parameter", "smallint"), ("low", "bigint"), ("high", "bigint")),
     "number": (("parameter", "smallint"), ("low", "numeric"), ("high", "numeric")),
-    "quantity": (("parameter", "smallint"), ("low", "numeric"), ("high", "numeric"), ("system", "text"),
-                 ("code", "text"), ("unit", "text"), ("base_unit", "text"), ("base_low", "numeric"),
-                 ("base_high", "numeric")),
-    "reference": (("parameter", "smallint"), ("hash", "bigint"), ("target", "smallint"), ("value", "text"),
-                  ("version", "text")),
+    "quantity": (
+        ("parameter", "smallint"),
+        ("low", "numeric"),
+        ("high", "numeric"),
+        ("system", "text"),
+        ("code", "text"),
+        ("unit", "text"),
+        ("base_unit", "text"),
+        ("base_low", "numeric"),
+        ("base_high", "numeric"),
+    ),
+    "reference": (
+        ("parameter", "smallint"),
+        ("hash", "bigint"),
+        ("target", "smallint"),
+        ("value", "text"),
+        ("version", "text"),
+    ),
     "uri": (("parameter", "smallint"), ("value", "text")),
-    "composite": (("parameter", "smallint"), ("hash", "bigint"), ("code", "text"), ("system", "text"),
-                  ("hash2", "bigint"), ("code2", "text"), ("system2", "text"), ("low", "numeric"),
-                  ("high", "numeric"), ("low2", "numeric"), ("high2", "numeric"), ("unit", "text"),
-                  ("base_unit", "text"), ("base_low", "numeric"), ("base_high", "numeric")),
+    "composite": (
+        ("parameter", "smallint"),
+        ("hash", "bigint"),
+        ("code", "text"),
+        ("system", "text"),
+        ("hash2", "bigint"),
+        ("code2", "text"),
+        ("system2", "text"),
+        ("low", "numeric"),
+        ("high", "numeric"),
+        ("low2", "numeric"),
+        ("high2", "numeric"),
+        ("unit", "text"),
+        ("base_unit", "text"),
+        ("base_low", "numeric"),
+        ("base_high", "numeric"),
+    ),
 }
 """Columns of the search tables in the order of the tuples of :class:`wardbridge.fhir.search.rows.Rows`."""
 
@@ -51,7 +88,8 @@ class Columns:
         if table == "reference":
             self.search[table].extend(
                 (owner, parameter, hash_, types.get(target), value, version)
-                for parameter, hash_, target, value, version in rows)
+                for parameter, hash_, target, value, version in rows
+            )
         else:
             self.search[table].extend((owner, *row) for row in rows)
 
@@ -90,9 +128,12 @@ def _text(tables: tuple[str, ...], replaces: bool) -> str:
     SELECT d.key, i.version, i.type, i.method, i.updated, i.body FROM done d JOIN input i USING (n) ORDER BY i.n)""",
     ]
     if replaces:
-        parts.extend(f"""gone_{table} AS (
+        parts.extend(
+            f"""gone_{table} AS (
     DELETE FROM fhir_{table} WHERE key = ANY (ARRAY (
-        SELECT d.key FROM done d JOIN input i USING (n) WHERE i.reindex)))""" for table in SEARCH)
+        SELECT d.key FROM done d JOIN input i USING (n) WHERE i.reindex)))"""
+            for table in SEARCH
+        )
     first = len(INPUT) + 1
     for table in tables:
         columns = (("n", "int"), *SEARCH[table])

@@ -55,8 +55,7 @@ async def write(conn: Connection, numbers: Numbers, ids: Ids, now: int, items: S
         if not waiting:
             break
         batch: dict[tuple[str, str], _Change] = {}
-        later = [change for change in waiting
-                 if batch.setdefault((change.type, change.id), change) is not change]
+        later = [change for change in waiting if batch.setdefault((change.type, change.id), change) is not change]
         lost = await _round(conn, numbers, now, list(batch.values()), outcomes)
         waiting = lost + later
     for change in waiting:
@@ -71,8 +70,9 @@ def _change(at: int, item: Put | Delete, ids: Ids) -> _Change:
     return _Change(at, item.resource["resourceType"], given or ids(), item.resource, item.if_match, not given)
 
 
-async def _round(conn: Connection, numbers: Numbers, now: int, batch: list[_Change],
-                 outcomes: list[Outcome | None]) -> list[_Change]:
+async def _round(
+    conn: Connection, numbers: Numbers, now: int, batch: list[_Change], outcomes: list[Outcome | None]
+) -> list[_Change]:
     known = [change for change in batch if not change.fresh]
     if known:
         await _lock(conn, numbers, known)
@@ -101,7 +101,9 @@ async def _lock(conn: Connection, numbers: Numbers, changes: list[_Change]) -> N
         """SELECT r.key, r.type, r.id, r.version, r.updated, r.fingerprint, r.index_version, r.deleted
            FROM fhir_resource r
            WHERE (r.type, r.id) IN (SELECT * FROM unnest($1::smallint[], $2::text[])) ORDER BY r.key FOR UPDATE OF r""",
-        [numbers.types[change.type] for change in changes], [change.id for change in changes])
+        [numbers.types[change.type] for change in changes],
+        [change.id for change in changes],
+    )
     found = {(row["type"], row["id"]): row for row in rows}
     for change in changes:
         row = found.get((numbers.types[change.type], change.id))
@@ -124,8 +126,9 @@ def _decide(change: _Change, numbers: Numbers, now: int, columns: Columns, bodie
         if change.version == 0 and change.resource is None:
             return NotFound(f"{change.type}/{change.id} does not exist")
         current = f"the current version is {change.version}" if there else "it does not exist"
-        return VersionConflict(f"If-Match asks for version {change.if_match} of {change.type}/{change.id}; {current}",
-                               "If-Match")
+        return VersionConflict(
+            f"If-Match asks for version {change.if_match} of {change.type}/{change.id}; {current}", "If-Match"
+        )
     if change.resource is None and not there:
         return Stored(change.type, change.id, change.version, change.updated, None, False, False)
     updated = max(now, change.updated)
@@ -138,8 +141,20 @@ def _decide(change: _Change, numbers: Numbers, now: int, columns: Columns, bodie
         method = b"U" if there else b"C"
     fingerprint = _NOTHING if change.resource is None else rows.fingerprint()
     reindex = change.version == 0 or (fingerprint, INDEX_VERSION) != (change.fingerprint, change.index_version)
-    columns.change(change.at, change.key, numbers.types[change.type], change.id, version, change.version, updated,
-                   fingerprint, change.resource is None, method, body, reindex and change.version > 0)
+    columns.change(
+        change.at,
+        change.key,
+        numbers.types[change.type],
+        change.id,
+        version,
+        change.version,
+        updated,
+        fingerprint,
+        change.resource is None,
+        method,
+        body,
+        reindex and change.version > 0,
+    )
     if reindex:
         for name in TABLES:
             if found := getattr(rows, name):
