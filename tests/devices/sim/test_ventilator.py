@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from sdc11073.definitions_sdc import SdcV1Definitions
 from sdc11073.mdib.consumermdib import ConsumerMdib
 from sdc11073.wsdiscovery import WSDiscovery
 
+from wardbridge.devices.sim import ventilators
 from wardbridge.devices.sim.cast import assemble
 from wardbridge.devices.sim.config import WardConfig
 from wardbridge.devices.sim.lungs import Lungs, Setting
@@ -163,3 +164,35 @@ def test_the_scripted_pressure_alarm_comes_and_goes(peer: Peer) -> None:
     peer.until(lambda: ("high_pressure", False) in peer.alerts)
     assert [p for handle, p in peer.alerts if handle == "high_pressure"] == [True, False]
     assert not any(present for handle, present in peer.alerts if handle == "disconnect")
+
+
+@pytest.mark.parametrize("status_every", [0.0, 60.0])
+def test_between_reports_the_process_rests(status_every: float) -> None:
+    """With and without a status line the loop must wait and not spin."""
+
+    class Counting(threading.Event):
+        waits: ClassVar[list[float]] = []
+
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            self.waits.append(timeout)
+            if len(self.waits) > 5:
+                self.set()
+            return self.is_set()
+
+    cast = assemble(WardConfig(beds=1), START)
+    Counting.waits.clear()
+    ventilators._loop(cast, [Quiet()], Counting(), status_every)  # type: ignore[list-item]
+    assert sum(timeout > 0.05 for timeout in Counting.waits) >= 4
+
+
+class Quiet:
+    """Stands where a provider would; what is tested is the time between its calls."""
+
+    present: ClassVar[dict[str, bool]] = {}
+
+    def stream(self, _t: float) -> None:
+        pass
+
+    def publish(self, _t: float) -> None:
+        pass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import signal
 import sys
@@ -77,8 +78,8 @@ def _loop(cast: Cast, fitted: list[Ventilator], stop: threading.Event, status_ev
     offset = time.monotonic() - (time.time() - cast.start / SECOND)
     wave = [time.monotonic() + 0.09 * n for n in range(len(fitted))]
     metric = [time.monotonic() + 0.31 * n for n in range(len(fitted))]
-    tell, reports = time.monotonic() + status_every, 0
-    while not stop.wait(max(min([*wave, *metric, tell]) - time.monotonic(), 0.0)):
+    tell, reports = time.monotonic() + (status_every or math.inf), 0
+    while not stop.wait(max(min([*wave, *metric, tell]) - time.monotonic(), 0.001)):
         for n, each in enumerate(fitted):
             now = time.monotonic()
             if now >= wave[n]:
@@ -87,7 +88,7 @@ def _loop(cast: Cast, fitted: list[Ventilator], stop: threading.Event, status_ev
             if now >= metric[n]:
                 each.publish(now - offset)
                 metric[n], reports = now + METRICS_EVERY - (now - metric[n]) % METRICS_EVERY, reports + 1
-        if status_every and time.monotonic() >= tell:
+        if time.monotonic() >= tell:
             tell += status_every
             row = {
                 "ventilators": len(fitted),
