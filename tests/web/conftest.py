@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +56,8 @@ async def house(database, tmp_path: Path) -> House:
     return House(Starlette(routes=routes(room, hub)), room, scene, hub)
 
 
-Enter = Callable[..., Awaitable[httpx.AsyncClient]]
-
-
 @pytest.fixture
-async def enter(house: House) -> AsyncIterator[Callable[[str], object]]:
+def enter(house: House) -> Callable[[str], object]:
     """``async with enter("nurse") as browser``: a client with that role's session (``""``: nobody)."""
 
     @asynccontextmanager
@@ -73,4 +70,4 @@ async def enter(house: House) -> AsyncIterator[Callable[[str], object]]:
                 client.csrf = csrf  # type: ignore[attr-defined]
             yield client
 
-    yield open_client
+    return open_client

@@ -71,7 +71,7 @@ class SignIn:
             opened = await room.identity.sign_in(login, password, address)
             await room.audit.record(Access(opened.principal, "sign-in", "session"))
         except (Unauthenticated, TooMany) as error:
-            who = Principal("unknown", login, "user", frozenset(), (), address)
+            who = Principal("unknown", login, "user", frozenset({"anonymous"}), (), address)
             await room.audit.record(Access(who, "sign-in", "session", outcome=MINOR, reason=error.message))
             words = (
                 _("Too many failed sign-ins. Try again in 15 minutes.")
