@@ -11,23 +11,20 @@ import threading
 
 import numpy as np
 import numpy.typing as npt
-import zstandard
 
 from wardbridge.core.errors import Invalid
+from wardbridge.telemetry import zstd
 
 Samples = npt.NDArray[np.int16]
 
 _BOTH = b"\x01"
 _LOW = b"\x02"
-_LIMIT = 1 << 28
 
 
 class _Tools(threading.local):
-    """zstd contexts and scratch memory, which must not be shared between threads."""
+    """Scratch memory, which must not be shared between threads."""
 
     def __init__(self) -> None:
-        self.compressor = zstandard.ZstdCompressor(level=1, write_checksum=False)
-        self.decompressor = zstandard.ZstdDecompressor()
         self.grow(8192)
 
     def grow(self, count: int) -> None:
@@ -60,8 +57,8 @@ def encode(samples: Samples) -> bytes:
     planes[:count] = both[0::2]
     planes[count:] = both[1::2]
     if planes[count:].any():
-        return _BOTH + tools.compressor.compress(planes.data)
-    return _LOW + tools.compressor.compress(planes[:count].data)
+        return _BOTH + zstd.squeeze(planes.data)
+    return _LOW + zstd.squeeze(planes[:count].data)
 
 
 def decode(block: bytes) -> Samples:
@@ -69,10 +66,7 @@ def decode(block: bytes) -> Samples:
     if not block:
         return np.empty(0, np.int16)
     kind = block[:1]
-    try:
-        plain = np.frombuffer(_tools.decompressor.decompress(memoryview(block)[1:], max_output_size=_LIMIT), np.uint8)
-    except zstandard.ZstdError as error:
-        raise Invalid(f"not a waveform block: {error}", "telemetry") from error
+    plain = np.frombuffer(zstd.expand(memoryview(block)[1:]), np.uint8)
     if kind == _LOW:
         steps = plain.astype(np.uint16)
     elif kind == _BOTH and len(plain) % 2 == 0:

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import zstandard
 
 from wardbridge.core.errors import Invalid
 
 Ints = npt.NDArray[np.int64]
 
 _HEAD = struct.Struct("<IB")
-_LIMIT = 1 << 28
 
 
 def pack(columns: Sequence[Ints | Sequence[int]]) -> bytes:
@@ -48,16 +46,3 @@ def unpack(data: bytes | memoryview, count: int) -> tuple[list[Ints], int]:
     except (struct.error, ValueError) as error:
         raise Invalid(f"not a telemetry block: {error}", "telemetry") from error
     return columns, place
-
-
-def squeeze(data: bytes) -> bytes:
-    """zstd level 3: written once in minutes, read often."""
-    return zstandard.ZstdCompressor(level=3, write_checksum=True).compress(data)
-
-
-def expand(data: bytes) -> bytes:
-    """The inverse of :func:`squeeze`. Raises Invalid for other bytes, or damaged ones."""
-    try:
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=_LIMIT)
-    except zstandard.ZstdError as error:
-        raise Invalid(f"not a telemetry block: {error}", "telemetry") from error

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
-import zstandard
 
 from wardbridge.core.errors import Invalid
-from wardbridge.telemetry import coding
+from wardbridge.telemetry import coding, zstd
 from wardbridge.telemetry.values import DeviceSlice, Kept, KeptWave, Numeric, Wave
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[list[Numeric], list[Wave]])
-_LIMIT = 1 << 28
 
 
 def settled(piece: DeviceSlice) -> DeviceSlice:
@@ -45,13 +43,12 @@ def span(piece: DeviceSlice) -> tuple[int, int]:
 def encode(piece: DeviceSlice) -> bytes:
     """The samples of a settled ``piece``."""
     waves = [wave._replace(samples=coding.encode(np.frombuffer(wave.samples, "<i2"))) for wave in piece.waves]
-    return zstandard.ZstdCompressor(level=1).compress(_encoder.encode((piece.numerics, waves)))
+    return zstd.squeeze(_encoder.encode((piece.numerics, waves)))
 
 
 def decode(device_id: str, received: int, body: bytes) -> DeviceSlice:
     """The inverse of :func:`encode`."""
-    plain = zstandard.ZstdDecompressor().decompress(body, max_output_size=_LIMIT)
-    numerics, waves = _decoder.decode(plain)
+    numerics, waves = _decoder.decode(zstd.expand(body))
     return DeviceSlice(device_id, received, numerics, [
         wave._replace(samples=coding.decode(wave.samples).tobytes()) for wave in waves])
 

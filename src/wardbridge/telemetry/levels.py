@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wardbridge.core.clock import MINUTE, SECOND
-from wardbridge.telemetry import columns
+from wardbridge.telemetry import columns, zstd
 from wardbridge.telemetry.columns import Ints
 from wardbridge.telemetry.values import Kept, KeptWave, Span
 
@@ -85,12 +85,12 @@ def of_waves(runs: Iterable[KeptWave], step: int) -> Level:
 def encode(level: Level) -> bytes:
     """A level as bytes."""
     head = columns.pack([level.place, level.flags])
-    return columns.squeeze(head + level.low.astype("<f8").tobytes() + level.high.astype("<f8").tobytes())
+    return zstd.squeeze(head + level.low.astype("<f8").tobytes() + level.high.astype("<f8").tobytes(), dense=True)
 
 
 def decode(data: bytes) -> Level:
     """The inverse of :func:`encode`."""
-    plain = columns.expand(data)
+    plain = zstd.expand(data)
     (place, flags), at = columns.unpack(plain, 2)
     low = np.frombuffer(plain, "<f8", len(place), at)
     return Level(place, low, np.frombuffer(plain, "<f8", len(place), at + low.nbytes), flags)

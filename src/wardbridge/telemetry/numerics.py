@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import msgspec
 import numpy as np
 
-from wardbridge.telemetry import columns
+from wardbridge.telemetry import columns, zstd
 from wardbridge.telemetry.values import Kept
 
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,3})?", re.ASCII)
@@ -75,12 +75,12 @@ def encode(values: Iterable[Kept]) -> bytes:
         np.array([bool(row.end) for row in rows], np.int64),
         np.array([row.received - row.time for row in rows], np.int64),
         mantissas, decimals, [row.quality for row in rows], [len(rows)]])
-    return columns.squeeze(body + _encoder.encode(_Rest(list(texts), numbers)))
+    return zstd.squeeze(body + _encoder.encode(_Rest(list(texts), numbers)), dense=True)
 
 
 def decode(block: bytes) -> list[Kept]:
     """The inverse of :func:`encode`. Raises Invalid for bytes that are no block."""
-    data = columns.expand(block)
+    data = zstd.expand(block)
     (times, ends, ended, delays, mantissas, decimals, qualities, _), place = columns.unpack(data, _COLUMNS)
     rest = _decoder.decode(memoryview(data)[place:])
     rows = []

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import numpy as np
 
-from wardbridge.telemetry import coding, columns
+from wardbridge.telemetry import coding, columns, zstd
 from wardbridge.telemetry.values import KeptWave, Wave
 
 _COLUMNS = 8
@@ -36,10 +36,11 @@ def encode(runs: Iterable[KeptWave]) -> bytes:
     formats: dict[tuple[float, float, float], int] = {}
     places = [formats.setdefault((r.wave.period, r.wave.scale, r.wave.offset), len(formats)) for r in rows]
     samples = np.frombuffer(b"".join(row.wave.samples for row in rows), "<i2")
-    head = columns.squeeze(columns.pack([
+    head = zstd.squeeze(columns.pack([
         [row.wave.start for row in rows], [row.wave.first for row in rows],
         [len(row.wave.samples) // 2 for row in rows], places, [row.wave.quality for row in rows],
-        [row.wave.sequence for row in rows], [row.received - row.wave.start for row in rows], [len(rows)]]))
+        [row.wave.sequence for row in rows], [row.received - row.wave.start for row in rows], [len(rows)]]),
+        dense=True)
     return len(head).to_bytes(4, "little") + head + _encoder.encode(_Rest(list(formats), coding.encode(samples)))
 
 
@@ -47,7 +48,7 @@ def decode(channel: int, block: bytes) -> list[KeptWave]:
     """The inverse of :func:`encode`. Raises Invalid for bytes that are no block."""
     size = int.from_bytes(block[:4], "little")
     (starts, firsts, counts, places, qualities, sequences, delays, _), _ = columns.unpack(
-        columns.expand(block[4:4 + size]), _COLUMNS)
+        zstd.expand(block[4:4 + size]), _COLUMNS)
     rest = _decoder.decode(memoryview(block)[4 + size:])
     samples = coding.decode(rest.samples).tobytes()
     runs = []

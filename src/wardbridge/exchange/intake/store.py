@@ -103,7 +103,13 @@ def _compress(data: bytes) -> bytes:
 
 
 def _expand(data: bytes) -> bytes:
-    return zstandard.ZstdDecompressor().decompress(data, max_output_size=_LIMIT) if data else b""
+    if not data:
+        return b""
+    decompressor: zstandard.ZstdDecompressor | None = getattr(_local, "decompressor", None)
+    if decompressor is None:
+        # Kept, since making one costs more than a small message.
+        decompressor = _local.decompressor = zstandard.ZstdDecompressor()
+    return decompressor.decompress(data, max_output_size=_LIMIT)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from wardbridge.core.clock import DAY
 from wardbridge.core.db import Pool
 from wardbridge.core.errors import Invalid, NotFound
@@ -45,10 +47,10 @@ async def find(pool: Pool, *, patient: str | None = None, control: str | None = 
     if direction not in (None, "", "in", "out"):
         raise Invalid(f"direction {direction!r} is neither in nor out", "direction")
     place = _place(before)
-    asked = (patient or None, control or None, since, until, type or None, limit + 1)
+    asked = _Asked(patient or None, control or None, since, until, type or None, kinds, limit + 1)
     messages = []
     if direction != "out":
-        messages += await _inbound(pool, asked, place if place[1] == "in" else (place[0] + 1, "in", 0), kinds)
+        messages += await _inbound(pool, asked, place if place[1] == "in" else (place[0] + 1, "in", 0))
     if direction != "in":
         messages += await _outbound(pool, asked, place if place[1] == "out" else (place[0], "out", 0))
     messages.sort(key=_key, reverse=True)
@@ -78,32 +80,49 @@ def _place(before: str) -> _Key:
     return place
 
 
-_Asked = tuple[str | None, str | None, int | None, int | None, str | None, int]
+class _Asked(msgspec.Struct, frozen=True):
+    """The conditions of a search; only those that are asked go into the statement, so that their
+    index is used."""
+
+    patient: str | None
+    control: str | None
+    since: int | None
+    until: int | None
+    type: str | None
+    kinds: tuple[str, ...] | None
+    limit: int
+
+    def where(self, time: str, number: str, below: _Key) -> tuple[str, list[object]]:
+        """The conditions as SQL with their values, over the columns ``time`` and ``number``."""
+        clauses = [f"({time}, {number}) < ($1::bigint, $2::bigint)"]
+        values: list[object] = [below[0], below[2]]
+        for clause, value in (
+            ("patient_ids @> ARRAY[{}::text] AND patient_ids <> '{{}}'", self.patient),
+            ("control = {}::text AND control <> ''", self.control), (time + " >= {}::bigint", self.since),
+            (time + " < {}::bigint", self.until), ("starts_with(message_type, {}::text)", self.type),
+            ("kind = ANY ({}::text[])", None if self.kinds is None or number == "id" else list(self.kinds)),
+        ):
+            if value is not None:
+                values.append(value)
+                clauses.append(clause.format(f"${len(values)}"))
+        return f"{' AND '.join(clauses)} ORDER BY {time} DESC, {number} DESC LIMIT {self.limit:d}", values
 
 
-async def _inbound(pool: Pool, asked: _Asked, below: _Key, kinds: tuple[str, ...] | None) -> list[Message]:
+async def _inbound(pool: Pool, asked: _Asked, below: _Key) -> list[Message]:
+    where, values = asked.where("received", "sequence", below)
     rows = await pool.fetch(
-        """SELECT sequence, received, kind, link, sender, control, message_type, patient_ids, status, problems
-           FROM intake WHERE ($1::text IS NULL OR patient_ids @> ARRAY[$1] AND patient_ids <> '{}')
-             AND ($2::text IS NULL OR control = $2 AND control <> '')
-             AND received >= coalesce($3::bigint, 0) AND received < coalesce($4::bigint, $7::bigint + 1)
-             AND ($5::text IS NULL OR starts_with(message_type, $5)) AND (received, sequence) < ($7::bigint, $8::bigint)
-             AND ($9::text[] IS NULL OR kind = ANY ($9))
-           ORDER BY received DESC, sequence DESC LIMIT $6""",
-        *asked, below[0], below[2], None if kinds is None else list(kinds))
+        f"""SELECT sequence, received, kind, link, sender, control, message_type, patient_ids, status, problems
+            FROM intake WHERE {where}""", *values)
     return [Message(f"in-{row['sequence']}", "in", row["received"], row["kind"], row["link"], row["sender"],
                     row["control"], row["message_type"], tuple(row["patient_ids"]), row["status"], row["problems"])
             for row in rows]
 
 
 async def _outbound(pool: Pool, asked: _Asked, below: _Key) -> list[Message]:
+    where, values = asked.where("created", "id", below)
     rows = await pool.fetch(
-        """SELECT id, created, destination, control, message_type, patient_ids, state, reason
-           FROM outbound_message WHERE ($1::text IS NULL OR patient_ids @> ARRAY[$1] AND patient_ids <> '{}')
-             AND ($2::text IS NULL OR control = $2)
-             AND created >= coalesce($3::bigint, 0) AND created < coalesce($4::bigint, $7::bigint + 1)
-             AND ($5::text IS NULL OR starts_with(message_type, $5)) AND (created, id) < ($7::bigint, $8::bigint)
-           ORDER BY created DESC, id DESC LIMIT $6""", *asked, below[0], below[2])
+        f"""SELECT id, created, destination, control, message_type, patient_ids, state, reason
+            FROM outbound_message WHERE {where}""", *values)
     return [Message(f"out-{row['id']}", "out", row["created"], "out", row["destination"], "", row["control"],
                     row["message_type"], tuple(row["patient_ids"]), row["state"], row["reason"]) for row in rows]
 
