@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from wardbridge.alarms import store
 from wardbridge.alarms.desk import acknowledge, set_limit
-from wardbridge.alarms.device import DeviceAlarms
+from wardbridge.alarms.device import DeviceAlarms, DeviceReturns
 from wardbridge.alarms.limits import Limit
 from wardbridge.alarms.signals import Report, step
 from wardbridge.core.clock import SECOND, FakeClock
 from wardbridge.core.errors import Conflict, Invalid
-from wardbridge.devices.values import AlertSignal
+from wardbridge.devices.values import AlertSignal, DeviceEvent
 
 
 def signal(
@@ -125,3 +125,19 @@ def test_any_order_of_reports_keeps_the_newest_end(reports, rng: random.Random) 
         if after is not None and (state == "inactive" or (phase in {"end", "reset"} and state != "latched")):
             assert after.state == "inactive"
         known = None if after is not None and after.state == "inactive" else after
+
+
+@pytest.mark.parametrize("event_first", [True, False])
+async def test_a_device_that_comes_back_ends_what_it_no_longer_reports(database, event_first: bool) -> None:
+    await apply(database.pool, signal("1", "start", 1, alert="stays"), signal("2", "start", 2, alert="gone"))
+    now = 60 * SECOND
+    again = signal("3", "continue", 59, alert="stays")
+    async with database.pool.acquire() as conn, conn.transaction():
+        if event_first:
+            await DeviceReturns().apply(conn, "dev", "pat", "bed", DeviceEvent("connected"), now)
+        await DeviceAlarms().apply(conn, "dev", "pat", "bed", again, now)
+        if not event_first:
+            await DeviceReturns().apply(conn, "dev", "pat", "bed", DeviceEvent("connected"), now)
+    (row,) = await store.active(database.pool)
+    assert row["key"] == "dev|stays"
+    assert row["since"] == SECOND

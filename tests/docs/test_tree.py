@@ -60,3 +60,15 @@ def test_room_example_runs(room: str) -> None:
     for example in examples:
         done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=60, cwd=ROOT)
         assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_sql_stays_in_stores() -> None:
+    statement = re.compile(r"\b(?!store)\w+\.(fetch|fetchrow|fetchval|execute|executemany)\(")
+    allowed = {"core/migrate.py", "core/postgres.py"}
+    found = []
+    for path in SOURCE.rglob("*.py"):
+        name = str(path.relative_to(SOURCE))
+        in_store = path.name == "store.py" or "store" in path.relative_to(SOURCE).parts
+        if not in_store and name not in allowed and statement.search(path.read_text("utf-8")):
+            found.append(name)
+    assert found == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wardbridge.alarms import store
 from wardbridge.alarms.signals import KIND, PRIORITY, Alarm, Report, step
 from wardbridge.core.db import Connection
-from wardbridge.devices.values import AlertSignal
+from wardbridge.devices.values import AlertSignal, DeviceEvent
 from wardbridge.terminology.slots import slot_of
 
 
@@ -43,6 +43,8 @@ class DeviceAlarms:
         report = report_of(signal, received)
         if signal.event_id and await store.seen_event(conn, "device", key, signal.event_id):
             return
+        if signal.phase == "continue":
+            await store.reopen(conn, key, received)
         row = await store.open_alarm(conn, "device", key)
         known = None
         if row is not None:
@@ -82,6 +84,7 @@ class DeviceAlarms:
                 state=after.state,
                 inactivation=list(after.inactivation),
                 since=after.since,
+                heard=received,
                 last=after.last,
             )
         else:
@@ -97,8 +100,27 @@ class DeviceAlarms:
                 state=after.state,
                 inactivation=list(after.inactivation),
                 last=after.last,
+                heard=received,
                 ended=ended,
             )
         if after.acknowledged and not (row is not None and row["acknowledged_by"]):
             await store.update(conn, alarm_id, acknowledged_by="at the device", acknowledged_at=received)
         await store.add_event(conn, alarm_id, signal.event_id, report.time, signal.phase, after.priority, after.state)
+
+
+class DeviceReturns:
+    """The devices room's EventSink: a device that connects anew names its live alarms in the same breath,
+    so any other alarm of it is over."""
+
+    async def apply(
+        self,
+        conn: Connection,
+        device_id: str,
+        patient_id: str | None,
+        place_id: str | None,
+        event: DeviceEvent,
+        received: int,
+    ) -> None:
+        """End what a device that came back no longer reports."""
+        if event.name == "connected":
+            await store.end_unheard(conn, device_id, received)

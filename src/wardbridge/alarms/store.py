@@ -77,6 +77,29 @@ async def last_ended(conn: Connection, origin: str, key: str) -> int:
     )
 
 
+async def end_unheard(conn: Connection, device_id: str, received: int) -> int:
+    """End the open alarms of a device that it did not name again at ``received``; how many."""
+    done = await conn.execute(
+        """WITH over AS (UPDATE alarm SET state = 'inactive', ended = $2 WHERE origin = 'device' AND device_id = $1
+                         AND ended IS NULL AND heard < $2 RETURNING alarm_id, priority)
+           INSERT INTO alarm_event (alarm_id, event_id, at, phase, priority, state)
+           SELECT alarm_id, '', $2, 'end', priority, 'inactive' FROM over""",
+        device_id,
+        received,
+    )
+    return int(done.split()[-1])
+
+
+async def reopen(conn: Connection, key: str, received: int) -> None:
+    """Take back an end that a new connection brought in the very batch that now names the alarm again."""
+    await conn.execute(
+        """UPDATE alarm SET ended = NULL, state = 'active' WHERE origin = 'device' AND key = $1 AND ended = $2
+           AND NOT EXISTS (SELECT 1 FROM alarm a WHERE a.origin = 'device' AND a.key = $1 AND a.ended IS NULL)""",
+        key,
+        received,
+    )
+
+
 _COLUMNS = """alarm_id, origin, key, device_id, patient_id, place_id, slot, channel, code, text, value, limit_text,
               priority, kind, state, inactivation, since, last, ended, acknowledged_by, acknowledged_at"""
 _ORDER = "array_position(ARRAY['high', 'medium', 'low', 'info'], priority), since DESC"

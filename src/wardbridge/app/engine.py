@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from wardbridge.alarms.device import DeviceAlarms
+from wardbridge.alarms.device import DeviceAlarms, DeviceReturns
 from wardbridge.alarms.engine import Engine
 from wardbridge.alarms.inputs import follow
 from wardbridge.alarms.ward import WardBeds
@@ -81,7 +81,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
     record = await record_of(settings, pool, clock)
     parts = await parts_of(settings, pool, clock, record)
     workshop = Workshop(parts.record, clock)
-    pipeline = Pipeline(pool, parts, Sinks((DeviceAlarms(),), (DeviceFaults(workshop),), told))
+    pipeline = Pipeline(pool, parts, Sinks((DeviceAlarms(),), (DeviceFaults(workshop), DeviceReturns()), told))
     watcher = Engine(pool, clock, WardBeds(pool))
     await watcher.load()
     changes = ObservationChanges(record)

@@ -68,7 +68,8 @@ class Reading(Value, frozen=True):
     ``channel`` names the metric within the device and is stable between messages
     (``vmd/channel/metric`` by code and ordinal, for example ``4262/4263/147842``).
     ``text`` is the value exactly as sent; ``number`` is the same as a float where it is one.
-    ``low`` and ``high`` are the alarm limits that the device has set, as text.
+    ``low`` and ``high`` are the alarm limits that the device has set, as text. ``method`` is OBX-17 (AMEAS,
+    MMEAS, ACALC, ASET, MSET).
     """
 
     channel: str

@@ -86,7 +86,7 @@ class Audit:
                 async with transaction(self._pool) as conn:
                     # A row of a read survives any crash of ours; one of the machine within half a
                     # second may take it along. Waiting for the disk here would halve the read rate.
-                    await conn.execute("SET LOCAL synchronous_commit = off")
+                    await store.commit_soon(conn)
                     await store.append_audit(conn, [row for row, _ in batch])
             except (Unavailable, *AWAY) as error:
                 self._fail(batch, error)

@@ -64,9 +64,7 @@ class Identity:
         if not roles or not set(roles) <= ROLES - {"service"}:
             raise Invalid(f"roles are of: {', '.join(sorted(ROLES - {'service'}))}", "roles")
         person = self._ids()
-        await store.add_person(
-            self.pool, person, login, display or login, roles, hash_password(password), practitioner
-        )
+        await store.add_person(self.pool, person, login, display or login, roles, hash_password(password), practitioner)
         return person
 
     async def change_person(

@@ -19,6 +19,7 @@ CREATE TABLE alarm (
     inactivation text[] NOT NULL DEFAULT '{}',
     since        bigint NOT NULL,
     last         bigint NOT NULL,
+    heard        bigint NOT NULL DEFAULT 0,
     ended        bigint,
     acknowledged_by text NOT NULL DEFAULT '',
     acknowledged_at bigint NOT NULL DEFAULT 0

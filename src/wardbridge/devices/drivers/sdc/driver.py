@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 
 from wardbridge.core.clock import SECOND
 from wardbridge.core.errors import SettingsError, Unavailable
