@@ -70,8 +70,8 @@ async def accept(parts: Parts, conn: Connection, device_id: str, by: str, place_
                  since: int | None = None, label: str = "") -> None:
     """Let a device in: its FHIR Device is made, and from ``since`` (now) on its data may be a patient's.
 
-    ``since`` may lie in the past (its first message): what was kept is then charted by the bindings of
-    that time. Raises NotFound for an unknown device or place, Conflict for a module.
+    ``since`` may lie in the past (its first message): what was kept while it was unknown is then charted by
+    the bindings of that time; times in the workshop or in quarantine stay what they were. Raises NotFound for an unknown device or place, Conflict for a module.
     """
     start = parts.clock.now() if since is None else since
     await facts.lock(conn)
@@ -81,7 +81,7 @@ async def accept(parts: Parts, conn: Connection, device_id: str, by: str, place_
     if label:
         await registry.set_label(conn, device_id, label)
     await registry.set_state(conn, device_id, "accepted")
-    await facts.add_mode(conn, device_id, start, "accepted", by, parts.clock.now())
+    await facts.let_in(conn, device_id, start, by, parts.clock.now())
     if place_id:
         await facts.add_seat(conn, device_id, start, place_id, "hand", by, parts.clock.now())
     await write_resource(parts, conn, device_id)
@@ -125,18 +125,21 @@ async def move(parts: Parts, conn: Connection, device_id: str, place_id: str | N
 
 
 async def first_sight(parts: Parts, conn: Connection, key: str, link: str, who: Identity | None,
-                      received: int) -> Device:
-    """A row for a key that nobody has seen: ``accepted`` when it was announced, else ``unknown``."""
+                      since: int) -> Device:
+    """A row for a key that nobody has seen: ``accepted`` when it was announced, else ``unknown``.
+
+    ``since`` is the earliest time that its first message speaks of (a cuff pressure is minutes old).
+    """
     said = as_said(who)
     announced = await registry.expected(conn, key, str(said.get("serial", "")), str(said.get("model", "")))
     device_id = parts.ids()
     label = announced[1].label if announced else ""
     state = "accepted" if announced else "unknown"
-    await registry.add(conn, device_id, key, link, state, said, label, received, None)
-    await facts.add_mode(conn, device_id, received, state, "list" if announced else "", received)
+    await registry.add(conn, device_id, key, link, state, said, label, since, None)
+    await facts.add_mode(conn, device_id, since, state, "list" if announced else "", parts.clock.now())
     if announced:
-        await _arrive(parts, conn, device_id, announced, received)
-    await rederive(parts, conn, {device_id: received})
+        await _arrive(parts, conn, device_id, announced, since)
+    await rederive(parts, conn, {device_id: since})
     log.info("device.first_seen", device=device_id, state=state, link=link)
     return await device(conn, device_id)
 

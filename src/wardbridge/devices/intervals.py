@@ -163,8 +163,10 @@ def _ended(hand: Hand, stays: Sequence[Stay]) -> Hand:
 
 def _pieces(facts: Facts, hands: Sequence[Hand], begin: int) -> list[tuple[int, int]]:
     cuts = {begin}
-    cuts.update(fact.start for fact in (*facts.modes, *facts.seats, *facts.subjects))
-    for fact in (*hands, *facts.stays):
+    changes: tuple[Mode | Seat | Subject, ...] = (*facts.modes, *facts.seats, *facts.subjects)
+    cuts.update(change.start for change in changes)
+    lasting: tuple[Hand | Stay, ...] = (*hands, *facts.stays)
+    for fact in lasting:
         cuts.update((fact.start, fact.stop))
     ordered = sorted(cut for cut in cuts if begin <= cut < FOREVER)
     return list(zip(ordered, [*ordered[1:], FOREVER], strict=True))

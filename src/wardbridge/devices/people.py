@@ -93,7 +93,7 @@ async def adopt(parts: Parts, conn: Connection, patient_id: str) -> tuple[str, b
 
 async def refresh(conn: Connection, resource: dict[str, Any]) -> None:
     """Take over what a board shows from a Patient resource that somebody else wrote."""
-    name = next(iter(resource.get("name", ())), {})
+    name: dict[str, Any] = next(iter(resource.get("name", ())), {})
     keys = [f"{_authority(i.get('system', ''))}|{i['value']}" for i in resource.get("identifier", ()) if i.get("value")]
     known = await store.person(conn, resource["id"])
     person = Person(

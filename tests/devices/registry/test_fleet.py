@@ -90,6 +90,22 @@ async def test_workshop_and_quarantine_are_never_a_patients(ward: Scene) -> None
     assert len(await ward.observations()) == 2
 
 
+async def test_accepting_with_the_past_leaves_the_workshop_what_it_was(ward: Scene) -> None:
+    place = await ward.bed("1")
+    await ward.adt("A01", "100", 0, "1")
+    await speak(ward, 1)
+    device = (await only(ward)).device_id
+    ward.clock.set(ward.minute(10))
+    async with transaction(ward.pool) as conn:
+        await fleet.workshop(ward.parts, conn, device, "Practitioner/t")
+    await speak(ward, 16)
+    ward.clock.set(ward.minute(20))
+    async with transaction(ward.pool) as conn:
+        await fleet.accept(ward.parts, conn, device, "Practitioner/t", place, since=0)
+    await speak(ward, 31)
+    assert [o["effectiveDateTime"][11:16] for o in await ward.observations()] == ["00:01", "00:31"]
+
+
 @pytest.mark.parametrize("row", [Expected(key="MON1"), Expected(serial="s-7", model="m1", manufacturer="Acme")])
 async def test_an_announced_device_is_let_in_at_first_sight(ward: Scene, row: Expected) -> None:
     from msgspec.structs import replace

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
+from wardbridge.core.clock import HOUR
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Invalid
 from wardbridge.devices import adt, fleet, places
@@ -112,11 +113,14 @@ class Work:
         await facts.lock(self.conn)
         await self.memory.refresh(self.conn)
         read = [(row, await self._read(row)) for row in rows]
-        await self.memory.load(self.conn, {b.device for _, found in read for b in found if isinstance(b, Batch)})
+        batches = [one for _, found in read for one in found if isinstance(one, Batch)]
+        await self.memory.load(self.conn, {batch.device for batch in batches if batch.device})
         for row, found in read:
             for one in found:
-                if isinstance(one, Batch):
+                if isinstance(one, Batch) and one.device:
                     await self._device(one)
+                elif isinstance(one, Batch):
+                    await self._nameless(row, one)
                 else:
                     await self._adt(row, one)
         await self._write()
@@ -150,6 +154,13 @@ class Work:
         except Invalid as error:
             await self._refuse(row, "adt", f"{error.where}: {error.message}")
 
+    async def _nameless(self, row: Row, batch: Batch) -> None:
+        """A message that is kept but not interpreted has no device; values without one are nobody's at all."""
+        if batch.values:
+            await self._refuse(row, "apply", "Batch.device: values of a device without a name")
+        else:
+            self.counts[f"not_interpreted {batch.profile}".rstrip()] += 1
+
     # --- one message of a device ---------------------------------------------------------------------------------
 
     async def _device(self, batch: Batch) -> None:
@@ -157,13 +168,9 @@ class Work:
         waves = [v for v in batch.values if isinstance(v, Waveform)]
         machine = self.memory.machines.get(batch.device)
         if machine is None:
-            if not batch.device and not batch.values:
-                self.counts[f"not_interpreted {batch.profile}".rstrip()] += 1
-                return
-            if not batch.device:
-                raise Invalid("a batch that names no device", "Batch.device")
             who = next((v for v in batch.values if isinstance(v, Identity) and v.key == batch.device), None)
-            device = await fleet.first_sight(self.parts, self.conn, batch.device, batch.link, who, batch.received)
+            since = earliest(batch, batch.received)
+            device = await fleet.first_sight(self.parts, self.conn, batch.device, batch.link, who, since)
             machine = await self.memory.add(self.conn, device)
             self.counts["devices_new"] += 1
         spoken = max((r.device_time for r in readings), default=0) or max((w.device_time for w in waves), default=0)
@@ -207,11 +214,13 @@ class Work:
                     machine = await self._identity(machine, value, batch, time)
             elif isinstance(value, SubjectHint):
                 place = value.place or place
+                # Without ids, and not said to be unknown, a hint says nothing about the patient.
                 ids = () if value.unknown else value.ids
-                if ids != machine.subject or time < machine.subject_since:
-                    await self._subject(machine, ids, time)
+                if (ids or value.unknown) and (ids != machine.subject or time < machine.subject_since):
+                    first = earliest(batch, time) if not machine.subject_since else time
+                    await self._subject(machine, ids, first)
         if place and place != machine.place_said:
-            await self._place(machine, place, time)
+            await self._place(machine, place, time, earliest(batch, time))
             machine.place_said = state.place_said = place
         return machine
 
@@ -246,7 +255,7 @@ class Work:
         await rederive(self.parts, self.conn, {machine.device_id: time}, by="the device",
                        reason="the device named a patient")
 
-    async def _place(self, machine: Machine, place: str, time: int) -> None:
+    async def _place(self, machine: Machine, place: str, time: int, first: int) -> None:
         names = places.parse(place)
         if not (names[1] or names[2]):
             return
@@ -254,6 +263,7 @@ class Work:
         if source in ("hand", "list") and seat:
             return  # people know better; what the device says is shown beside it
         found = await places.ensure(self.parts, self.conn, *names)
+        time = time if since else first
         if found is None or found.place_id == seat or time < since:
             return
         await facts.add_seat(self.conn, machine.device_id, time, found.place_id, "wire", "", time)
@@ -398,6 +408,14 @@ class Work:
                 self.counts["events"] += 1
                 for event_sink in self.sinks.events:
                     await event_sink.apply(self.conn, told.machine.device_id, patient, place, told.value, told.received)
+
+
+def earliest(batch: Batch, time: int) -> int:
+    """The earliest time, an hour back at most, that a message speaks of: what a device first says of its place
+    and patient holds for all values of that message."""
+    times = (true_time(v.device_time, batch.received) for v in batch.values
+             if isinstance(v, Reading) and v.device_time)
+    return max(min((time, *times)), time - HOUR)
 
 
 def preview(readings: Sequence[Reading]) -> list[str]:

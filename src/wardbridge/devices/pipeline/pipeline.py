@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 
@@ -100,7 +101,8 @@ class Pipeline:
             raise
         except Exception as error:
             self.memory.forget()
-            log.warning("pipeline.batch_failed", error=type(error).__name__, entries=len(rows))
+            log.warning("pipeline.batch_failed", error=type(error).__name__, at=_where(error),
+                        entries=len(rows))
             return await self._one_by_one(conn, rows)
         return work.counts
 
@@ -117,7 +119,8 @@ class Pipeline:
             except Exception as error:
                 # The message of an error may quote what came off the wire: the table keeps it, the log does not.
                 self.memory.forget()
-                log.warning("pipeline.refused", sequence=row.sequence, kind=row.kind, error=type(error).__name__)
+                log.warning("pipeline.refused", sequence=row.sequence, kind=row.kind, error=type(error).__name__,
+                            at=_where(error))
                 await people.refuse(conn, row.sequence, row.kind, row.link, "apply",
                                     f"{type(error).__name__}: {error}"[:500], self.parts.clock.now())
                 counts["refused"] += 1
@@ -143,3 +146,9 @@ class Pipeline:
             except (*AWAY, Unavailable, asyncpg.PostgresError) as error:
                 log.info("pipeline.doorbell_lost", error=type(error).__name__)
             await self.parts.clock.sleep(POLL_SECONDS)
+
+
+def _where(error: BaseException) -> str:
+    """The line that raised: what a maintainer needs and no value of a patient."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""

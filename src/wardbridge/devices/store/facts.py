@@ -304,6 +304,21 @@ async def add_mode(conn: Connection, device_id: str, start: int, state: str, by:
     )
 
 
+async def let_in(conn: Connection, device_id: str, start: int, by: str, at: int) -> None:
+    """Accepted from ``at`` on, and from ``start`` on where the device was only not known yet."""
+    before = await conn.fetchval(
+        "SELECT state FROM device_mode WHERE device_id = $1 AND start <= $2 ORDER BY start DESC LIMIT 1",
+        device_id, start)
+    await conn.execute("DELETE FROM device_mode WHERE device_id = $1 AND start >= $2 AND state = 'unknown'",
+                       device_id, start)
+    if before in (None, "unknown", "accepted"):
+        await add_mode(conn, device_id, start, "accepted", by, at)
+    last = await conn.fetchval("SELECT state FROM device_mode WHERE device_id = $1 ORDER BY start DESC LIMIT 1",
+                               device_id)
+    if last != "accepted":
+        await add_mode(conn, device_id, max(start, at), "accepted", by, at)
+
+
 async def add_seat(
     conn: Connection, device_id: str, start: int, place_id: str | None, source: str, by: str, at: int
 ) -> None:
