@@ -157,9 +157,14 @@ async def load(client: httpx.AsyncClient, steps: list[dict[str, Any]]) -> int:
     return refused
 
 
+def groups_of(suite: Path) -> list[dict[str, Any]]:
+    """The groups of cases with what they need."""
+    return [json.loads(path.read_text("utf-8")) for path in sorted(suite.glob("*.json"))]
+
+
 async def run(client: httpx.AsyncClient, suite: Path, only: str = "") -> list[dict[str, Any]]:
     """One row a group, and one a failure."""
-    groups = [json.loads(path.read_text("utf-8")) for path in sorted(suite.glob("*.json"))]
+    groups = groups_of(suite)
     refused = sum([await load(client, group["setup"]) for group in groups])
     rows: list[dict[str, Any]] = [{"suite": "fhir-search", "setup_refused": refused}]
     for group in groups:

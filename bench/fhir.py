@@ -183,8 +183,12 @@ async def crud(run: Run, connection: Connection, n: int, given: argparse.Namespa
             await run.call(connection, "DELETE", f"/{resource['resourceType']}/{resource['id']}")
 
 
+def bundles(folder: str) -> list[Path]:
+    return sorted(Path(folder).glob("*.json.gz"))
+
+
 async def import_(run: Run, connection: Connection, n: int, given: argparse.Namespace) -> None:
-    files = sorted(Path(given.bundles).glob("*.json.gz"))
+    files = bundles(given.bundles)
     at = n
     while not run.over and files:
         raw = gzip.decompress(files[at % len(files)].read_bytes())

@@ -1,4 +1,4 @@
-"""`POST [base]`: a batch (each entry for itself) or a transaction, and the Bundle that answers (R4 http.html#transaction)."""
+"""`POST [base]`: a batch (each entry for itself) or a transaction, and its answer (R4 http.html#transaction)."""
 
 from __future__ import annotations
 
