@@ -68,11 +68,15 @@ async def intervals(pool: Pool | Connection, *, device_id: str = "", patient_id:
 
 async def unbound(pool: Pool | Connection, *, device_id: str = "", limit: int = 200) -> list[Interval]:
     """Intervals in which a device gave values that would have been charted and nobody was on it, newest first."""
-    rows = await pool.fetch(f"""
-        SELECT * FROM ({_INTERVAL} JOIN device d USING (device_id)
-            WHERE b.patient_id IS NULL AND ($1 = '' OR b.device_id = $1)
-              AND b.reason NOT IN ('unknown', 'quarantined', 'workshop', 'retired')) x
-        WHERE count > 0 ORDER BY start DESC LIMIT $2""", device_id, limit)
+    rows = await pool.fetch("""
+        SELECT b.*, w.count FROM (
+            SELECT b.binding_id, count(*) AS count FROM chart_point p
+            JOIN binding b ON b.device_id = p.device_id AND b.start <= p.time AND (b.stop IS NULL OR b.stop > p.time)
+            WHERE p.patient_id IS NULL AND NOT p.withdrawn AND b.patient_id IS NULL
+              AND ($1 = '' OR p.device_id = $1)
+              AND b.reason NOT IN ('unknown', 'quarantined', 'workshop', 'retired')
+            GROUP BY b.binding_id) w
+        JOIN binding b USING (binding_id) ORDER BY b.start DESC LIMIT $2""", device_id, limit)
     return [_interval(r) for r in rows]
 
 

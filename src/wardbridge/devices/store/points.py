@@ -210,3 +210,11 @@ async def issued(conn: Connection, observation_id: str) -> tuple[int, str, bool]
 async def due_generation(conn: Connection, point_id: int) -> int:
     """How many Observations were ever issued for a point."""
     return int(await conn.fetchval("SELECT count(*) FROM charted WHERE point_id = $1", point_id))
+
+
+async def of_slot(conn: Connection, point: Point) -> str:
+    """The Observation that stands for a point now, '' for none."""
+    found = await conn.fetchval("""
+        SELECT observation_id FROM chart_point WHERE device_id = $1 AND channel = $2 AND reason = $3 AND slot = $4""",
+        point.device_id, point.channel, point.reason, point.slot)
+    return found or ""
