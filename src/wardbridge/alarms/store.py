@@ -245,6 +245,14 @@ async def move_cursor(conn: Connection, name: str, mark: str) -> None:
     )
 
 
+async def rebase(conn: Connection) -> None:
+    """After a logical restore, together with the record's: marks of another cluster go on by sequence alone."""
+    await conn.execute(
+        """UPDATE alarm_cursor SET mark = '0.' || split_part(mark, '.', 2)
+           WHERE mark <> '' AND split_part(mark, '.', 1)::xid8 >= pg_current_xact_id()"""
+    )
+
+
 async def add_score(conn: Source, patient_id: str, name: str, time: int, score: Score) -> None:
     await conn.execute(
         """INSERT INTO score VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7) ON CONFLICT (patient_id, name, time)

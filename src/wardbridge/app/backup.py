@@ -16,13 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from wardbridge import __version__
+from wardbridge.alarms import store as alarms
 from wardbridge.app.serve import database, is_running
 from wardbridge.core.clock import Clock, iso
-from wardbridge.core.db import open_pool
+from wardbridge.core.db import Pool, open_pool, transaction
 from wardbridge.core.errors import Invalid, SettingsError
 from wardbridge.core.migrate import migrate
 from wardbridge.core.postgres import binaries
 from wardbridge.core.settings import Settings
+from wardbridge.exchange.feeds import store as feeds
+from wardbridge.exchange.intake import store as intake
+from wardbridge.exchange.outbound.store import queue
+from wardbridge.fhir.store import changes
+from wardbridge.telemetry import store as telemetry
 
 FORMAT = 1
 _PARTS = ("database.dump", "keys", "wardbridge.toml")
@@ -90,6 +96,13 @@ async def backup(settings: Settings, target: Path, clock: Clock) -> dict[str, An
     return manifest
 
 
+async def _rebase(pool: Pool) -> None:
+    """Readers of logs go on by sequence: transaction numbers of the old cluster mean nothing in the new one."""
+    async with transaction(pool) as conn:
+        for room in (changes, intake, queue, feeds, telemetry, alarms):
+            await room.rebase(conn)
+
+
 async def restore(settings: Settings, source: Path, clock: Clock) -> dict[str, Any]:
     """Fill an empty data folder from ``source``; returns the manifest. Old data is migrated forward.
 
@@ -129,6 +142,7 @@ async def restore(settings: Settings, source: Path, clock: Clock) -> dict[str, A
             pool = await open_pool(dsn, size=1)
             try:
                 await migrate(pool)
+                await _rebase(pool)
             finally:
                 await pool.close()
         for name in parts:

@@ -20,7 +20,7 @@ from wardbridge.core.clock import Clock
 log = structlog.get_logger(__name__)
 
 QUICK_SECONDS = 5.0
-BACKOFF_LIMIT_SECONDS = 15.0
+BACKOFF_LIMIT_SECONDS = 2.0
 GRACE_SECONDS = 20.0
 
 

@@ -11,6 +11,7 @@ from wardbridge.core.db import Pool, transaction
 from wardbridge.core.settings import Settings
 from wardbridge.devices.store import facts
 from wardbridge.exchange.intake import store as intake
+from wardbridge.exchange.outbound.store import screens
 from wardbridge.security import store as security
 from wardbridge.telemetry.blocks.compact import compact, retain
 
@@ -34,6 +35,7 @@ def upkeep(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[Any, 
         now = clock.now()
         await retain(pool, {"numeric": settings.sample_days, "wave": settings.sample_days}, now)
         await intake.retain(pool, settings.raw_days, now)
+        await screens.retain(pool, settings.raw_days, now)
         async with transaction(pool) as conn:
             await security.forget_audit(conn, now - settings.audit_days * DAY)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -54,3 +57,30 @@ async def ping(source: Source) -> bool:
 async def size(source: Source) -> int:
     """Bytes of the whole database on disk."""
     return int(await source.fetchval("SELECT pg_database_size(current_database())"))
+
+
+@asynccontextmanager
+async def doorbell(pool: Pool, channels: Sequence[str], ring: Callable[[str], None]) -> AsyncIterator[asyncio.Event]:
+    """Call ``ring`` with the channel at each NOTIFY; the event is set when the connection is lost.
+
+    A ring may be missed while nobody listens: whoever waits for one also looks by itself now and then.
+    """
+    gone = asyncio.Event()
+
+    def heard(_conn: Any, _pid: int, channel: str, _payload: str) -> None:
+        ring(channel)
+
+    def lost(*_: Any) -> None:
+        gone.set()
+
+    async with pool.acquire() as conn:
+        conn.add_termination_listener(lost)
+        for channel in channels:
+            await conn.add_listener(channel, heard)
+        try:
+            yield gone
+        finally:
+            conn.remove_termination_listener(lost)
+            if not conn.is_closed():
+                for channel in channels:
+                    await conn.remove_listener(channel, heard)
