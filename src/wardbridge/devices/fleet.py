@@ -71,7 +71,8 @@ async def accept(parts: Parts, conn: Connection, device_id: str, by: str, place_
     """Let a device in: its FHIR Device is made, and from ``since`` (now) on its data may be a patient's.
 
     ``since`` may lie in the past (its first message): what was kept while it was unknown is then charted by
-    the bindings of that time; times in the workshop or in quarantine stay what they were. Raises NotFound for an unknown device or place, Conflict for a module.
+    the bindings of that time; times in the workshop or in quarantine stay what they were.
+    Raises NotFound for an unknown device or place, Conflict for a module.
     """
     start = parts.clock.now() if since is None else since
     await facts.lock(conn)

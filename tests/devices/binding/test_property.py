@@ -273,6 +273,26 @@ class Ward(RuleBasedStateMachine):
 
         self.do(run())
 
+    @rule(device=devices, patient=patients, bed=beds, time=times, off=st.booleans())
+    def stay(self, device: int, patient: int, bed: int, time: int, off: bool) -> None:
+        """A whole stay: admitted, bound (and perhaps taken off) by hand, gone, and the device measures on."""
+        self.admit(patient, bed, time)
+        self.bind(device, patient, time + 1, None)
+        if off:
+            self.unbind(device, time + 3)
+        self.measure(device, time + 4, None, False)
+        self.discharge(patient, time + 5)
+        self.measure(device, time + 6, None, False)
+
+    @rule(device=devices, patient=patients, bed=beds, time=times)
+    def trip(self, device: int, patient: int, bed: int, time: int) -> None:
+        """A transfer that is taken back after the device of the old bed has measured."""
+        self.move(device, bed, time)
+        self.adt("A01", patient, time, bed)
+        self.adt("A02", patient, time + 2, 1 - bed)
+        self.measure(device, time + 3, None, False)
+        self.adt("A12", patient, time + 2, bed)
+
     @rule(device=devices, time=times)
     def unbind(self, device: int, time: int) -> None:
         present = self.model.patient_at(device, time)
