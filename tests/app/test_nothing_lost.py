@@ -1,4 +1,4 @@
-"""Nothing acknowledged is ever lost, and nothing is stored twice: messages of a client that we did not write,
+"""Nothing acknowledged is ever lost, nothing is stored twice: messages of a client that we did not write,
 while the gateway and PostgreSQL are killed again and again."""
 
 from __future__ import annotations

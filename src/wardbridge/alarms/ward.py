@@ -30,7 +30,6 @@ class WardBeds:
         for device_id, lasts in values.items():
             for last in lasts:
                 if last.number is not None:
-                    spec = last.channel.spec
                     found[device_id].append(
                         Live(
                             last.channel.spec.code,
