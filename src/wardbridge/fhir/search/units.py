@@ -7,6 +7,7 @@ Cel and [degF] are not linear and are turned into K by :func:`canonical` itself.
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
+from functools import lru_cache
 
 UCUM = "http://unitsofmeasure.org"
 
@@ -110,6 +111,7 @@ def _atom(text: str) -> tuple[str, Decimal] | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def _factor(code: str) -> tuple[str, Decimal] | None:
     """The canonical unit of a product of at most a few atoms, and the factor to it."""
     if code.startswith(("10*", "10^")):
@@ -147,11 +149,11 @@ def _factor(code: str) -> tuple[str, Decimal] | None:
     return name + "".join("/" + unit for unit in sorted(below)), factor
 
 
-_known: dict[str, tuple[str, Decimal] | None] = {}
-
-
+@lru_cache(maxsize=8192)
 def canonical(value: Decimal, code: str) -> tuple[str, Decimal] | None:
     """``value`` in the canonical unit of its dimension and that unit's name; None for an unknown unit.
+
+    The result is normalised: equal values give equal text, whatever digits they were written with.
 
     >>> canonical(Decimal("5.4"), "mg")
     ('g', Decimal('0.0054'))
@@ -159,12 +161,8 @@ def canonical(value: Decimal, code: str) -> tuple[str, Decimal] | None:
     with localcontext() as context:
         context.prec = 28
         if code == "Cel":
-            return "K", value + Decimal("273.15")
+            return "K", (value + Decimal("273.15")).normalize()
         if code == "[degF]":
-            return "K", (value + Decimal("459.67")) * 5 / 9
-        if code not in _known:
-            if len(_known) > 4096:
-                _known.clear()
-            _known[code] = _factor(code)
-        found = _known[code]
-        return None if found is None else (found[0], value * found[1])
+            return "K", ((value + Decimal("459.67")) * 5 / 9).normalize()
+        found = _factor(code)
+        return None if found is None else (found[0], (value * found[1]).normalize())
