@@ -50,9 +50,8 @@ class Monitor:
         ]
         for at, (path, code, refid, unit, limits, middle) in enumerate(self.rows):
             value = f"{middle + self.rng.uniform(-3, 3):.{0 if isinstance(middle, int) else 1}f}"
-            rows.append(
-                f"OBX|{at + 4}|NM|{code}^{refid}^MDC|{path}.{at + 1}|{value}|{unit}|{limits}||||R|||{stamp}||||{self.key}"
-            )
+            place = f"OBX|{at + 4}|NM|{code}^{refid}^MDC|{path}.{at + 1}"
+            rows.append(f"{place}|{value}|{unit}|{limits}||||R|||{stamp}||||{self.key}")
         return control, START + ("\r".join(rows) + "\r").encode() + END
 
 
