@@ -126,6 +126,12 @@ async def merge(parts: Parts, conn: Connection, old: str, survivor: str) -> None
     await parts.record.put(conn, resources)
 
 
+def canonical(ident: str) -> str:
+    """``authority|value`` in the one form that ids are compared in: HL7 sends an OID bare, SDC as a URN."""
+    authority, bar, value = ident.rpartition("|")
+    return f"{_authority(authority)}{bar}{value}"
+
+
 def _authority(text: str) -> str:
     if text.startswith(OWN):
         name = text.removeprefix(OWN)

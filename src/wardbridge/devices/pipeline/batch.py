@@ -18,6 +18,7 @@ from wardbridge.core.clock import HOUR
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Invalid
 from wardbridge.devices import adt, fleet, places
+from wardbridge.devices import people as people_of
 from wardbridge.devices.adt import Told
 from wardbridge.devices.binding import rederive
 from wardbridge.devices.charting import issue, select
@@ -215,7 +216,7 @@ class Work:
             elif isinstance(value, SubjectHint):
                 place = value.place or place
                 # Without ids, and not said to be unknown, a hint says nothing about the patient.
-                ids = () if value.unknown else value.ids
+                ids = () if value.unknown else tuple(people_of.canonical(ident) for ident in value.ids)
                 if (ids or value.unknown) and (ids != machine.subject or time < machine.subject_since):
                     first = earliest(batch, time) if not machine.subject_since else time
                     await self._subject(machine, ids, first)
