@@ -9,8 +9,10 @@ import pytest
 
 from wardbridge.core.clock import FakeClock
 from wardbridge.core.db import transaction
+from wardbridge.core.errors import Invalid, NotFound
 from wardbridge.fhir.json import loads
 from wardbridge.fhir.store.changes import Mark
+from wardbridge.fhir.store.group import Group
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Delete, Put, SeveralMatches, Stored, VersionConflict
 
@@ -170,3 +172,37 @@ async def test_numbers_are_the_same_for_a_second_process(record: Record) -> None
     await other.load()
     assert other.numbers.types == record.numbers.types
     assert other.numbers.parameter("Patient", "family") == record.numbers.parameter("Patient", "family")
+
+
+async def test_one_bad_write_of_a_group_harms_nobody(record: Record) -> None:
+    """Writes that share a commit keep their own outcomes, even where one breaks the statement."""
+    proofs: list[int] = []
+
+    async def proof(conn: Any, done: Any) -> None:
+        proofs.append(len(done))
+
+    group = Group(record, proof)
+    writes = [group.write(Put(patient(str(n)))) for n in range(20)]
+    writes.insert(7, group.write(Put({**patient("bad"), "id": "a\x00"})))
+    writes.append(group.write(Delete("Patient", "nobody", if_match="1")))
+    done = await asyncio.gather(*writes, return_exceptions=True)
+    assert sum(isinstance(one, Stored) for one in done) == 20
+    assert isinstance(done[7], Invalid)
+    assert isinstance(done[-1], NotFound)
+    assert sum(proofs) >= 21
+    later = await asyncio.gather(*(group.write(Put(patient(f"later{n}"))) for n in range(3)))
+    assert all(isinstance(one, Stored) for one in later)
+
+
+async def test_writes_that_follow_each_other_closely_all_end(record: Record) -> None:
+    async def proof(conn: Any, done: Any) -> None:
+        return None
+
+    group = Group(record, proof)
+
+    async def chain(n: int) -> None:
+        for m in range(15):
+            assert isinstance(await group.write(Put(patient(f"{n}-{m}"))), Stored)
+
+    await asyncio.wait_for(asyncio.gather(*(chain(n) for n in range(8))), 60)
+    assert await record.pool.fetchval("SELECT count(*) FROM fhir_resource") == 120

@@ -13,7 +13,7 @@ from wardbridge.fhir.json import loads
 from wardbridge.security.principal import Principal
 
 _ETAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*|\s*([0-9A-Za-z.\-]+)\s*')
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -98,5 +98,5 @@ class Call:
 
 def check_id(text: str) -> None:
     """Raises Invalid for what cannot be a logical id (R4 datatypes.html#id)."""
-    if not _ID.fullmatch(text):
+    if not ID.fullmatch(text):
         raise Invalid("an id has 1 to 64 letters, digits, '-' and '.'", "id")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from wardbridge.fhir.definitions.table import resource_types
 from wardbridge.fhir.rest.answer import Answer
+from wardbridge.fhir.rest.call import ID
 from wardbridge.fhir.rest.outcome import Refused, refusal
 
 
@@ -40,6 +41,8 @@ def route(method: str, path: tuple[str, ...]) -> Route:
         return Route(_allowed(method, _TYPE), head)
     if path[1][:1] in ("$", "_"):
         return _special(method, path[1:], head, "")
+    if method != "PUT" and not ID.fullmatch(path[1]):
+        raise Refused(refusal(404, "not-found", f"there is no {head} with such an id"))
     if len(path) == 2:
         return Route(_allowed(method, _INSTANCE), head, path[1])
     if path[2] == "_history" and len(path) == 4:

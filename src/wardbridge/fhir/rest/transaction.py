@@ -159,6 +159,7 @@ class Transaction:
         path = entry.call.path
         if len(path) == 2 and path[1][:1] not in "$_":
             check(self.single.decide, entry.call, "read", path[0], path[1])
+            check_id(path[1])
             found = await unit.read_many([(path[0], path[1])])
             if not found or found[0].deleted:
                 raise NotFound(f"{'/'.join(path)} does not exist")

@@ -76,7 +76,7 @@ def quantity(written: str) -> Quantity:
     code = parts[2] or None if len(parts) > 2 else None
     base = base_unit = None
     if code and system == UCUM:
-        ends = [canonical(end, code) for end in (range_.low, range_.high, range_.point) if end is not None]  # type: ignore[arg-type]
+        ends = [canonical(end, code) for end in (range_.low, range_.high, range_.point) if end is not None]
         if len(ends) == 3 and all(ends):
             (base_unit, low), (_, high), (_, point) = ends  # type: ignore[misc]
             base = Range(range_.prefix, low, high, point)

@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 
 from wardbridge.core.db import Connection, Pool, transaction
-from wardbridge.core.errors import Conflict, WardbridgeError
+from wardbridge.core.errors import Conflict, Invalid, Unavailable
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Delete, Put
 from wardbridge.fhir.store.write import Outcome
@@ -41,6 +41,8 @@ async def repeat(pool: Pool, work: Callable[[Connection], Awaitable[T]], tries: 
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
             if not left:
                 raise Conflict("others are changing the same resources; try again") from error
+        except asyncpg.DataError as error:
+            raise Invalid("a value cannot be stored: it is out of range or no valid text") from error
     raise AssertionError("unreachable")
 
 
@@ -79,7 +81,7 @@ class Group:
                 batch, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
                 try:
                     await self._commit(batch)
-                except WardbridgeError as error:
+                except (Unavailable, Conflict) as error:
                     self._fail(batch, error)
                 except Exception:
                     log.warning("record.group_failed", size=len(batch))
