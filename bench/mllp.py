@@ -152,6 +152,7 @@ async def run(args: argparse.Namespace) -> dict[str, object]:
         "codes": dict(load.codes),
         "unanswered": load.lost,
         "seconds": round(seconds, 3),
+        "cpu_seconds": round(time.process_time(), 2),
         "messages_per_s": round(good / seconds, 1),
         "megabytes_per_s": round(load.bytes / seconds / 1e6, 2),
         "p50_ms": quantile(ordered, 0.50),

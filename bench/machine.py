@@ -1,0 +1,86 @@
+"""What every figure needs beside it: the machine, what else ran on it, and who used its processors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def processor() -> str:
+    """The model name of the processor, as the kernel tells it."""
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def database_version() -> str:
+    """The version of the embedded PostgreSQL."""
+    import subprocess
+
+    from wardbridge.core.postgres import binaries
+
+    said = subprocess.run(
+        [str(binaries() / "postgres"), "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    return said.split()[-1]
+
+
+def machine() -> dict[str, object]:
+    """Cores, processor, kernel, Python, PostgreSQL, and the load average of this moment."""
+    return {
+        "cores": os.cpu_count(),
+        "cpu": processor(),
+        "architecture": platform.machine(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "postgresql": database_version(),
+        "load_average": [round(part, 2) for part in os.getloadavg()],
+    }
+
+
+def cpu_seconds(roots: Iterable[int]) -> dict[int, float]:
+    """For each root: CPU seconds of it and its living descendants so far, and of the children it has buried."""
+    parents: dict[int, int] = {}
+    ticks: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(stat.parent.name)] = int(fields[1])
+        ticks[int(stat.parent.name)] = sum(int(fields[n]) for n in (11, 12, 13, 14))
+    sums = dict.fromkeys(roots, 0)
+    for pid, used in ticks.items():
+        at = pid
+        while at not in sums and at in parents:
+            at = parents[at]
+        if at in sums:
+            sums[at] += used
+    return {pid: used / TICKS for pid, used in sums.items()}
+
+
+def busy_seconds() -> float:
+    """CPU seconds of everything on the machine since it started."""
+    fields = [int(part) for part in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return (sum(fields) - fields[3] - fields[4]) / TICKS
+
+
+def shares(before: Mapping[str, float], after: Mapping[str, float], seconds: float) -> dict[str, float]:
+    """Cores used by each name between two readings."""
+    return {name: round((after[name] - before[name]) / seconds, 2) for name in after if name in before}
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    print(json.dumps({"bench": "machine", **machine()}, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
