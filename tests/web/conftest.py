@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 from starlette.applications import Starlette
-from tests.web.scene import Scene
 
+from tests.web.scene import Scene
 from wardbridge.core.clock import SystemClock
 from wardbridge.security.audit import Audit
 from wardbridge.security.http import COOKIE

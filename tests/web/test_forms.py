@@ -14,7 +14,7 @@ WRITES = (
     ("nurse", "/alarms/al-1/acknowledge", {}, "acknowledge"),
     ("nurse", "/patients/pat-1/verify", {"observation": ["o-1", "o-2"]}, "verify"),
     ("nurse", "/patients/pat-1/enter", {"consciousness": "A", "oxygen": "nasal-cannula", "oxygen_flow": "2"}, "enter"),
-    ("nurse", "/patients/pat-1/limits", {"slot": "hr", "low": "40", "high": "140", "priority": "high", "delay": "10"}, "limit"),
+    ("nurse", "/patients/pat-1/limits", {"slot": "hr", "low": "40", "high": "140", "priority": "high"}, "limit"),
     ("nurse", "/wards/icu/limits", {"slot": "hr", "low": "50", "high": "", "priority": "medium"}, "limit"),
     ("nurse", "/wards/icu/limits", {"slot": "hr", "clear": "1"}, "clear"),
     ("technician", "/devices/mon-9/admission", {"state": "accepted", "place": "icu-3"}, "admit"),
@@ -67,9 +67,9 @@ async def test_the_bed_is_checked_again_when_a_form_comes_late(house, enter):
 @pytest.mark.parametrize(
     ("field", "text", "words"),
     [
-        ("temperature", "370", "from 20 to 45"), ("temperature", "abc", "from 20 to 45"), ("fio2", "5", "from 21 to 100"),
-        ("consciousness", "X", "not offered"), ("time", "2031-01-01T00:00", "future"), ("time", "yesterday", "not a date"),
-        ("urine", "-4", "from 0 to"),
+        ("temperature", "370", "from 20 to 45"), ("temperature", "abc", "from 20 to 45"),
+        ("fio2", "5", "from 21 to 100"), ("consciousness", "X", "not offered"),
+        ("time", "2031-01-01T00:00", "future"), ("time", "yesterday", "not a date"), ("urine", "-4", "from 0 to"),
     ],
 )  # fmt: skip
 async def test_manual_entry_refuses_what_cannot_be(field, text, words, house, enter):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.web.conftest import ROLES
 
+from tests.web.conftest import ROLES
 from wardbridge.security.policy import FEATURES, PAGES
 from wardbridge.web.app import PAGES as ROUTES
 
@@ -13,7 +13,8 @@ PATHS = {
     "/beds/{place}": "/beds/icu-2", "/beds/{place}/trends.json": "/beds/icu-2/trends.json?hours=4",
     "/beds/{place}/bindings/{binding}/correct": "/beds/icu-2/bindings/b-mon-1/correct",
     "/patients": "/patients", "/patients/{patient}": "/patients/pat-1",
-    "/patients/{patient}/flowsheet": "/patients/pat-1/flowsheet?step=60", "/patients/{patient}/enter": "/patients/pat-1/enter",
+    "/patients/{patient}/flowsheet": "/patients/pat-1/flowsheet?step=60",
+    "/patients/{patient}/enter": "/patients/pat-1/enter",
     "/patients/{patient}/limits": "/patients/pat-1/limits",
     "/patients/{patient}/observations/{observation}": "/patients/pat-1/observations/o-spo2-3",
     "/devices": "/devices", "/devices/{device}": "/devices/mon-1", "/integration": "/integration",

@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 TAIL_LIMIT = 500
 LOOK_SECONDS = 1.0
+SOON = (0.01, 0.03, 0.1)
 PLACES_SECONDS = 2.0
 CHANNELS_KEPT = 50_000
 SESSION_SECONDS = 60.0
@@ -117,7 +118,7 @@ class Hub:
                 rung = await self._rings()
                 if not rung or "wb_alarm" in rung:
                     await self._read_alarms()
-                await self._read_tail()
+                await self._read_rung("wb_live" in rung)
                 self.alive_at = self._clock.now()
             except (WardbridgeError, *AWAY) as error:
                 log.warning("live.away", cause=type(error).__name__)
@@ -134,17 +135,28 @@ class Hub:
 
     # ---- numbers and waves ----------------------------------------------------------------------
 
-    async def _read_tail(self) -> None:
+    async def _read_rung(self, rung: bool) -> None:
+        """Read the tail; where a ring promised rows that an open transaction still hides, look again soon."""
+        for pause in (*SOON, 0.0):
+            if await self._read_tail() or not rung or not pause:
+                return
+            await self._clock.sleep(pause)
+
+    async def _read_tail(self) -> int:
+        """Hand out everything behind the last row; how many rows."""
+        count = 0
         while self._after is not None:
             rows = await self._feed.tail(self._after, TAIL_LIMIT)
             if not rows:
-                return
+                return count
+            count += len(rows)
             await self._learn(rows)
             self._hand_out(rows)
             self._after = rows[-1].position
             self.slices += len(rows)
             if len(rows) < TAIL_LIMIT:
-                return
+                return count
+        return count
 
     async def _learn(self, rows: Iterable[Hot]) -> None:
         """Look up channels and places that are new."""
