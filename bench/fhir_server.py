@@ -37,6 +37,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
                 os.environ["BENCH_DSN"],
                 size=int(os.environ.get("BENCH_POOL", "6")),
                 validated=os.environ.get("BENCH_VALIDATE", "1") == "1",
+                lanes=int(os.environ.get("BENCH_LANES", "2")),
             )
         )
     built = await _app if isinstance(_app, asyncio.Future) else _app

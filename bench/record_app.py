@@ -24,7 +24,9 @@ async def anyone(request: HTTPConnection) -> Principal:
     return BENCH
 
 
-async def build(dsn: str, *, validated: bool = True, size: int = 8, base: str = "") -> tuple[Any, Application]:
+async def build(
+    dsn: str, *, validated: bool = True, size: int = 8, base: str = "", lanes: int = 2
+) -> tuple[Any, Application]:
     """(pool, application) over a migrated database."""
     pool = await open_pool(dsn, size=size, name="bench")
     clock = SystemClock()
@@ -32,7 +34,7 @@ async def build(dsn: str, *, validated: bool = True, size: int = 8, base: str = 
     await record.load()
     audit = Audit(pool, clock)
     return pool, Application(
-        StoreRepository(record, audit),
+        StoreRepository(record, audit, lanes),
         anyone,
         decide,
         audit,
