@@ -109,9 +109,10 @@ async def _merge(parts: Parts, conn: Connection, told: Told) -> None:
     if not told.merged:
         raise Invalid("a merge that names no prior id", "MRG-1")
     survivor, news = await people.ensure(parts, conn, told.patient, told.recorded or told.occurred)
-    known = await store.named(conn, told.merged)
+    prior = tuple(map(people.canonical, told.merged))
+    known = await store.named(conn, prior)
     olds = sorted({ident for ident in known.values() if ident != survivor.patient_id})
-    unknown = [key for key in told.merged if key not in known]
+    unknown = [key for key in prior if key not in known]
     if unknown:
         # Later messages may still use the old number: it leads to the survivor from now on.
         await store.put_person(conn, survivor, unknown)

@@ -53,6 +53,7 @@ async def ensure(parts: Parts, conn: Connection, details: Details, recorded: int
     What a newer message says replaces what an older one said; an older one fills gaps only. Ids that lead
     to two patients lead to the one of the first id (a merge is only ever said by A40).
     """
+    details = msgspec.structs.replace(details, ids=tuple(dict.fromkeys(map(canonical, details.ids))))
     known = await store.named(conn, details.ids)
     ident = next((known[key] for key in details.ids if key in known), "")
     if not ident:

@@ -275,3 +275,20 @@ async def test_a_patient_of_the_record_can_be_bound_without_adt(ward: Scene) -> 
     assert await subjects(ward) == [("00:01", "7")]
     bed = await board.bed(ward.pool, await ward.bed("1"))
     assert bed.patient_id == "walkin"
+
+
+async def test_an_oid_is_one_authority_however_it_is_written(ward: Scene) -> None:
+    from wardbridge.devices.values import SubjectHint
+
+    await ward.device(bed="")
+    await ward.adt("A01", "100", 0, "1")
+    await ward.work()
+    async with transaction(ward.pool) as conn:
+        await ward.parts.record.put(conn, [{"resourceType": "Patient", "id": "oid", "identifier": [
+            {"system": "urn:oid:2.999.1", "value": "5"}]}])
+        await binding.bind(ward.parts, conn, (await fleet.list_devices(ward.pool))[0].device_id, "oid", by="n",
+                           at=ward.minute(90), stop=ward.minute(91))
+    said = SubjectHint(("urn:oid:2.999.1|5",))
+    await ward.put(said, reading(HR, "70", ward.minute(1)), received=ward.minute(1))
+    await ward.work()
+    assert {o["subject"]["reference"] for o in await ward.observations()} == {"Patient/oid"}
