@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from pipeline.scene import scene
 
+from pipeline.scene import scene
 from wardbridge.core.db import transaction
 from wardbridge.devices import fleet
 from wardbridge.devices.driver import DriverContext
