@@ -58,7 +58,11 @@ class LiveFeed:
         """Raises Unavailable when the listening connection is lost; the next call opens a new one."""
         if self._listener is None or self._listener.is_closed():
             await self._listen()
-        ring = await self._rings.get()
+        try:
+            ring = await self._rings.get()
+        except asyncio.CancelledError:
+            await self._close()
+            raise
         if not ring:
             raise Unavailable("the listening connection was lost", "database")
         return ring
@@ -70,6 +74,16 @@ class LiveFeed:
         for bell in BELLS:
             await connection.add_listener(bell, self._heard)
         connection.add_termination_listener(self._lost)
+
+    async def _close(self) -> None:
+        """Give the connection back: the pool cannot close while it is out."""
+        connection, self._listener = self._listener, None
+        if connection is not None and not connection.is_closed():
+            connection.remove_termination_listener(self._lost)
+            for bell in BELLS:
+                await connection.remove_listener(bell, self._heard)
+        if connection is not None:
+            await self._pool.release(connection)
 
     def _heard(self, _connection: Any, _pid: int, channel: str, _payload: str) -> None:
         if not self._rings.full():
