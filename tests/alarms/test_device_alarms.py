@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from wardbridge.alarms.limits import Limit
 from wardbridge.alarms.signals import Report, step
 from wardbridge.core.clock import SECOND, FakeClock
 from wardbridge.core.errors import Conflict, Invalid
-from wardbridge.devices.values import AlertSignal, DeviceEvent
+from wardbridge.devices.values import AlertSignal, DeviceEvent, Quality
 
 
 def signal(
@@ -141,3 +142,11 @@ async def test_a_device_that_comes_back_ends_what_it_no_longer_reports(database,
     (row,) = await store.active(database.pool)
     assert row["key"] == "dev|stays"
     assert row["since"] == SECOND
+
+
+async def test_a_test_alarm_calls_nobody(database) -> None:
+    tried = msgspec.structs.replace(signal("1", "start", 1, priority="PH"), quality=int(Quality.DEMO))
+    await apply(database.pool, tried)
+    (row,) = await store.active(database.pool)
+    assert (row["priority"], row["kind"]) == ("info", "advisory")
+    assert row["text"].startswith("TEST: ")

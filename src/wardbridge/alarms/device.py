@@ -5,7 +5,7 @@ from __future__ import annotations
 from wardbridge.alarms import store
 from wardbridge.alarms.signals import KIND, PRIORITY, Alarm, Report, step
 from wardbridge.core.db import Connection
-from wardbridge.devices.values import AlertSignal, DeviceEvent
+from wardbridge.devices.values import AlertSignal, DeviceEvent, Quality
 from wardbridge.terminology.slots import slot_of
 
 
@@ -13,12 +13,15 @@ def report_of(signal: AlertSignal, received: int) -> Report:
     """The report in the words of the screens."""
     limit = f"{signal.low or '…'}–{signal.high or '…'}" if signal.low or signal.high else ""
     value = f"{signal.value} {signal.unit}".strip() if signal.value else ""
+    text = signal.text or signal.refid or "Alarm"
+    # Nobody is called by a test: it is shown, marked as one, without a priority that sounds.
+    trial = bool(signal.quality & (Quality.TEST | Quality.DEMO))
     return Report(
         signal.phase,
         signal.state,
-        PRIORITY.get(signal.priority, "medium"),
-        KIND.get(signal.kind, "technical"),
-        signal.text or signal.refid or "Alarm",
+        "info" if trial else PRIORITY.get(signal.priority, "medium"),
+        "advisory" if trial else KIND.get(signal.kind, "technical"),
+        f"TEST: {text}" if trial else text,
         value,
         limit,
         signal.device_time or received,

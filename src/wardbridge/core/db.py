@@ -28,6 +28,10 @@ AWAY = (
 """What asyncpg raises while the server is away, starting or recovering."""
 
 
+async def _nothing(connection: Connection) -> None:
+    """All our session state is SET LOCAL or ends with its transaction; a reset would cost a round trip a use."""
+
+
 async def open_pool(dsn: str, *, size: int = 8, name: str = "wardbridge", timeout_seconds: float = 60.0) -> Pool:
     """A pool whose sessions run in UTC, with a statement timeout that no request should reach.
 
@@ -40,6 +44,7 @@ async def open_pool(dsn: str, *, size: int = 8, name: str = "wardbridge", timeou
             max_size=size,
             command_timeout=timeout_seconds,
             max_inactive_connection_lifetime=0,
+            reset=_nothing,
             server_settings={
                 "application_name": name,
                 "timezone": "UTC",

@@ -119,7 +119,8 @@ class AlertSignal(Value, frozen=True):
     ``alert_id`` names the alert over its life; ``event_id`` names this report (idempotence key).
     phase: start, start_only, continue, end, present, update, escalate, deescalate, inactivate,
     acknowledged, reset, stop, tpoint. state: active, inactive, latched. priority: PN PL PM PH.
-    kind: SP (physiological), ST (technical), SA (advisory).
+    kind: SP (physiological), ST (technical), SA (advisory). ``quality`` says TEST or DEMO where nobody must
+    be called.
     """
 
     alert_id: str
@@ -141,6 +142,7 @@ class AlertSignal(Value, frozen=True):
     inactivation: tuple[str, ...] = ()
     device_time: int = 0
     heartbeat: bool = False
+    quality: int = 0
 
 
 class DeviceEvent(Value, frozen=True):

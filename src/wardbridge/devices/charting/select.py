@@ -110,6 +110,8 @@ def on_alarm(device_id: str, offset: int, channels: Iterable[Channel], signal: A
     """The value that a physiological alarm is about, as a point: what the alarm says, else the last reading."""
     if signal.kind != "SP" or signal.state != "active" or signal.phase not in ALARM_PHASES or signal.heartbeat:
         return None
+    if signal.quality & UNFIT:
+        return None
     named = [c for c in channels if c.key == signal.channel] if signal.channel else []
     found = next(iter(named or [c for c in channels if signal.source_code and c.code == signal.source_code]), None)
     if found is None or found.rule is None or not found.rule.on_alarm or found.rule.mode == "off":

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from wardbridge.devices.drivers.hl7_mllp.containment import Metric
 from wardbridge.devices.drivers.hl7_mllp.mapping import PROCESSING_FLAGS, key_of
 from wardbridge.devices.drivers.hl7_mllp.memory import Dialect, Habits
@@ -106,7 +108,10 @@ def read_alarms(
         values = _signal(report, group, order, rows, msh, at)
         if mode is not None and values:
             text = "the sender marks this message as no production data"
-            values = [DeviceEvent("mode", text, msh.raw(11)[:1].upper(), device_time=sent), *values]
+            marked = [
+                msgspec.structs.replace(v, quality=int(mode)) if isinstance(v, AlertSignal) else v for v in values
+            ]
+            values = [DeviceEvent("mode", text, msh.raw(11)[:1].upper(), device_time=sent), *marked]
         found.append((group, [*values, *group.values]))
     return found, report.problems
 

@@ -77,6 +77,8 @@ IDENTITY_ATTRIBUTES = {
 SAMPLE_RATE = frozenset({"MDC_ATTR_SAMP_RATE", "MDC_ATTR_SAMPLE_RATE"})
 SAMPLE_PERIOD = frozenset({"MDC_ATTR_TIME_PD_SAMP"})
 RESOLUTION = frozenset({"MDC_ATTR_NU_MSMT_RES", "MDC_ATTR_SCALE_RESOLUTION"})
+WAVE_FACETS = SAMPLE_RATE | SAMPLE_PERIOD | RESOLUTION
+"""What a Waveform carries itself, so that it is no value of its own below one."""
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ from wardbridge.devices.drivers.hl7_mllp.mapping import (
     IDENTITY_ATTRIBUTES,
     PROCESSING_FLAGS,
     RESULT_FLAGS,
+    WAVE_FACETS,
     key_of,
     serial_of,
 )
@@ -193,9 +194,12 @@ class Report:
             return self.enter(group, *known)
         fields = pad(row.split(self.separator), 21)
         metric = self.learn(group.layout, fields[2], fields[3], fields[4])
+        value, path = fields[5], metric.path
+        if metric.refid in WAVE_FACETS and value and any(wave.metric.path == path[:-1] for wave in group.waves):
+            group.facets.setdefault(path[:-1], Facets()).take(metric.refid, value, self.read_tail(fields).ucum)
+            return group
         if metric.problem:
             self.report(self.what(metric), 3, TABLE_VALUE)
-        value, path = fields[5], metric.path
         if not value and (metric.device or (not metric.value_type and 0 < len(path) <= 3)):
             return self.device_row(group, metric, fields, row)
         tail = self.read_tail(fields)
