@@ -23,6 +23,7 @@ from wardbridge.app.changes import ObservationChanges
 from wardbridge.app.feeds import Feeds
 from wardbridge.app.metrics import say
 from wardbridge.app.parts import parts_of, record_of
+from wardbridge.app.patients import follow_patients
 from wardbridge.app.process import forever, tell
 from wardbridge.app.upkeep import upkeep
 from wardbridge.core import store
@@ -94,10 +95,15 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         while await follow(pool, changes):
             pass
 
+    async def patients() -> None:
+        while await follow_patients(pool, record):
+            pass
+
     return [
         pipeline.run(),
         watcher.run(),
         forever(clock, 1.0, inputs, "score inputs"),
+        forever(clock, 1.0, patients, "patients on boards"),
         *outbound.works(),
         *upkeep(settings, pool, clock),
         tell(pool, clock, "engine", state),
