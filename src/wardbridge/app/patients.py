@@ -15,7 +15,8 @@ NAME = "board/patients"
 async def follow_patients(pool: Pool, record: Record, limit: int = 200) -> int:
     """Take the next changes of Patients; how many there were."""
     async with transaction(pool) as conn:
-        after = Mark.parse(await marks.mark(conn, NAME, str(Mark())))
+        await marks.begin(conn, NAME, str(Mark()))
+        after = Mark.parse(await marks.mark(conn, NAME, lock=True) or "")
         found = await record.changes(conn, after, limit, ("Patient",))
         for change in found:
             if change.stored.body is not None:
