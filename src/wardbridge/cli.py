@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -57,6 +58,8 @@ def serve(
     data: Data = None, port: Port = None, host: Host = None, mllp_port: MllpPort = None, mllp_host: MllpHost = None
 ) -> None:
     """Run Wardbridge in the foreground; prints ``ready URL`` when it answers."""
+    # Until the server has its own handlers there is nothing to end but this process.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     from wardbridge.app.serve import Server
 
     settings = _settings(quiet=False, data=data, port=port, host=host, mllp_port=mllp_port, mllp_host=mllp_host)

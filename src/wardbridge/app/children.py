@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -25,10 +25,19 @@ GRACE_SECONDS = 20.0
 
 
 class Child:
-    """One process kept alive until :meth:`stop`."""
+    """One process kept alive until :meth:`stop`. ``ended`` is told its name each time that it ends by itself."""
 
-    def __init__(self, name: str, command: list[str], environ: Mapping[str, str], clock: Clock) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        environ: Mapping[str, str],
+        clock: Clock,
+        ended: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         self.name = name
+        self._ended = ended
+        self._starting = asyncio.Lock()
         self._command = command
         self._environ = dict(environ)
         self._clock = clock
@@ -41,15 +50,20 @@ class Child:
         pause = 0.2
         while not self.stopping():
             started = self._clock.monotonic()
-            self.process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=asyncio.subprocess.PIPE, env=self._environ, start_new_session=True
-            )
+            async with self._starting:  # stop() must see the process, or keep it from being made
+                if self.stopping():
+                    return
+                self.process = await asyncio.create_subprocess_exec(
+                    *self._command, stdin=asyncio.subprocess.PIPE, env=self._environ, start_new_session=True
+                )
             code = await self.process.wait()
             if self.stopping():
                 return
             lived = self._clock.monotonic() - started
             self.restarts += 1
             log.error("process.ended", name=self.name, code=code, seconds=round(lived, 1), restarts=self.restarts)
+            if self._ended is not None:
+                await self._ended(self.name)
             pause = 0.2 if lived > QUICK_SECONDS else min(pause * 2, BACKOFF_LIMIT_SECONDS)
             await self._clock.sleep(pause)
 
@@ -59,7 +73,8 @@ class Child:
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL after 20 seconds."""
-        self._stopping = True
+        async with self._starting:
+            self._stopping = True
         if self.process is None or self.process.returncode is not None:
             return
         self.process.terminate()

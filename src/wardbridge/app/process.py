@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -38,6 +39,8 @@ def run_process(name: str) -> None:
     settings, dsn = resolved()
     logs.configure(settings.log_level, settings.log_format, name)
     end_with_parent()
+    # Messages are short-lived values without cycles: the collector's usual pace would look through them all day.
+    gc.set_threshold(50_000, 20, 50)
     if name == "web":
         from wardbridge.app.web import serve_web
 
@@ -51,6 +54,8 @@ def run_process(name: str) -> None:
         from wardbridge.app.engine import run_engine as run
     else:
         raise SettingsError(f"no process {name!r}")
+    gc.collect()
+    gc.freeze()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(until_signal(lambda: run(settings, dsn)))
 

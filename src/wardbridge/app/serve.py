@@ -21,9 +21,11 @@ from typing import IO
 import msgspec
 import structlog
 
+from wardbridge.app import preflight
 from wardbridge.app.children import Child, command
+from wardbridge.core import store
 from wardbridge.core.clock import Clock, SystemClock
-from wardbridge.core.db import open_pool
+from wardbridge.core.db import AWAY, open_pool
 from wardbridge.core.errors import SettingsError, Unavailable
 from wardbridge.core.migrate import migrate
 from wardbridge.core.postgres import Embedded
@@ -32,6 +34,8 @@ from wardbridge.core.settings import Settings
 log = structlog.get_logger(__name__)
 
 PROCESSES = ("gateway", "links", "engine", "web")
+START_TRIES = 6
+"""A process that ended so often before all was ready will not come; saying so beats trying for ever."""
 
 
 def lock(folder: Path) -> IO[str]:
@@ -113,6 +117,7 @@ class Server:
         Raises SettingsError when the folder is taken or a setting is wrong.
         """
         folder = self.settings.folder
+        preflight.tables(self.settings)
         held = lock(folder)
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -125,14 +130,22 @@ class Server:
         try:
             if not self.dsn:
                 postgres = Embedded(folder, self.clock, shared_mb=self.settings.database_shared_mb)
-                await postgres.start()
+                await postgres.start(self._stop)
                 self.dsn = postgres.dsn
+                if self._stop.is_set():
+                    return
                 tasks.append(asyncio.create_task(self._watch(postgres)))
             pool = await open_pool(self.dsn, size=2, name="wardbridge-migrate")
-            await migrate(pool)
-            await pool.close()
-            if prepared is not None:
-                await prepared(self)
+            try:
+                await migrate(pool)
+                if prepared is not None:
+                    await prepared(self)
+                await preflight.ports(self.settings, self.clock)
+                await store.forget_states(pool)
+            finally:
+                await pool.close()
+            if self._stop.is_set():
+                return
             self._clear_metrics()
             names = [name for name in PROCESSES if name != "links" or self.settings.links]
             tasks.extend([self.start(name, command(name)) for name in names])
@@ -166,9 +179,20 @@ class Server:
 
     def start(self, name: str, words: list[str]) -> asyncio.Task[None]:
         """Run a further process and keep it alive."""
-        child = Child(name, words, self.environ(), self.clock)
+        child = Child(name, words, self.environ(), self.clock, self._ended)
         self._children.append(child)
         return asyncio.create_task(child.run(), name=f"child-{name}")
+
+    async def _ended(self, name: str) -> None:
+        """What the process said of itself no longer holds: ``/readyz`` says so until it is back."""
+        try:
+            pool = await open_pool(self.dsn, size=1, name="wardbridge-serve", timeout_seconds=5)
+            try:
+                await store.forget_states(pool, name)
+            finally:
+                pool.terminate()
+        except (*AWAY, Unavailable, TimeoutError) as error:
+            log.info("process.state_kept", name=name, reason=type(error).__name__)
 
     def _clear_metrics(self) -> None:
         folder = self.settings.folder / "metrics"
@@ -197,6 +221,9 @@ class Server:
             for task in tasks:
                 if task.done() and task.exception() is not None:
                     raise task.exception() or Unavailable("a process failed")
+            for child in self._children:
+                if child.restarts >= START_TRIES:
+                    raise Unavailable(f"the process {child.name} does not start; its log says why", child.name)
             await self.clock.sleep(0.1)
 
 

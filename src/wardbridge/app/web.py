@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from wardbridge.app.guarded import GuardedRepository
 from wardbridge.app.metrics import say
 from wardbridge.app.parts import parts_of, record_of
 from wardbridge.app.probes import probes
@@ -29,7 +30,6 @@ from wardbridge.core.disk import DiskGuard
 from wardbridge.core.settings import Settings
 from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.audit_events import SecurityAudit
-from wardbridge.fhir.rest.repository import StoreRepository
 from wardbridge.fhir.validate import validate
 from wardbridge.security.audit import Audit
 from wardbridge.security.http import authenticate, token_routes
@@ -118,7 +118,7 @@ class Site:
             return await authenticate(identity, connection)
 
         self._fhir = Application(
-            StoreRepository(record, audit), who, decide, audit, clock, validate, SecurityAudit(audit),
+            GuardedRepository(record, audit, disk), who, decide, audit, clock, validate, SecurityAudit(audit),
             base=f"{settings.public_url.rstrip('/')}/fhir" if settings.public_url else "",
         )  # fmt: skip
         room = Room(

@@ -166,8 +166,8 @@ class Embedded:
             if self.user is not None:
                 os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
-    async def start(self) -> None:
-        """Start, or take over a server that survived us. Returns when it accepts queries.
+    async def start(self, stop: asyncio.Event | None = None) -> None:
+        """Start, or take over a server that survived us. Returns when it accepts queries, or ``stop`` is set.
 
         Raises SettingsError when it cannot start, Unavailable after 15 minutes of recovery.
         """
@@ -180,7 +180,7 @@ class Embedded:
             log.info("postgres.taken_over", pid=self.pid())
             return
         started = self.clock.monotonic()
-        while True:
+        while stop is None or not stop.is_set():
             if self.process is None or self.process.returncode is not None:
                 await self._spawn()
             if await self._answers():
@@ -237,11 +237,13 @@ class Embedded:
             os.kill(pid, 0)
         except (OSError, ValueError):
             return None
-        return pid
+        return pid if _is_postgres(pid) else None
 
     async def stop(self) -> None:
         """Fast shutdown (SIGINT): sessions are ended, everything committed is on disk."""
         pid = self.pid()
+        if pid is None and self.process is not None and self.process.returncode is None:
+            pid = self.process.pid  # it has not written its file yet
         if pid is None:
             return
         os.kill(pid, signal.SIGINT)
@@ -249,6 +251,15 @@ class Embedded:
             await self.process.wait()
         while self.pid() is not None:
             await self.clock.sleep(0.05)
+
+
+def _is_postgres(pid: int) -> bool:
+    """False for a zombie, and for the stranger that got the number of a postmaster after a crash of the machine."""
+    try:
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").partition("(")[2].rpartition(")")
+    except OSError:
+        return not Path("/proc/self/stat").exists()
+    return name.startswith("postgres") and rest.split()[0] not in {"Z", "X"}
 
 
 def _system_user() -> pwd.struct_passwd:

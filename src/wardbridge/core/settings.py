@@ -73,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return f"{'https' if self.tls_cert else 'http'}://{host}:{self.port}"
 
 
+LEVELS = ("debug", "info", "warning", "error")
 _TABLES = {"links", "destinations", "charting"}
 
 
@@ -98,7 +99,7 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
             continue
         text = environ.get(f"WARDBRIDGE_{field.upper()}")
         if text is not None:
-            values[field] = text.split(",") if field == "mllp_allow" else text
+            values[field] = list(filter(None, map(str.strip, text.split(",")))) if field == "mllp_allow" else text
     values.update({name: str(v) if isinstance(v, Path) else v for name, v in given.items()})
     try:
         settings = msgspec.convert(values, Settings, strict=False)
@@ -119,7 +120,16 @@ def _checked(settings: Settings) -> Settings:
         for file in filter(None, (cert, key)):
             if not os.access(file, os.R_OK):
                 raise SettingsError(f"{name}: {file} cannot be read", name)
-    for name in ("raw_days", "sample_days", "audit_days", "web_workers"):
+    for name in ("port", "mllp_port"):
+        if not 1 <= getattr(settings, name) <= 65535:
+            raise SettingsError(f"{name} must be between 1 and 65535", name)
+    if settings.port == settings.mllp_port and settings.host == settings.mllp_host:
+        raise SettingsError("port and mllp_port must differ", "mllp_port")
+    if settings.log_level not in LEVELS:
+        raise SettingsError(f"log_level is one of: {', '.join(LEVELS)}", "log_level")
+    if settings.log_format not in {"json", "text"}:
+        raise SettingsError("log_format is json or text", "log_format")
+    for name in ("raw_days", "sample_days", "audit_days", "web_workers", "mllp_connections", "charting_minutes"):
         if getattr(settings, name) < 1:
             raise SettingsError(f"{name} must be at least 1", name)
     return settings

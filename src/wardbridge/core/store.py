@@ -44,6 +44,11 @@ async def states(source: Source, since: int = 0) -> list[State]:
     return [State(row["process"], row["at"], row["pid"], json.loads(row["data"])) for row in rows]
 
 
+async def forget_states(source: Source, process: str = "") -> None:
+    """Forget what ``process`` (all where none is named) said: it is not running."""
+    await source.execute("DELETE FROM process_state WHERE $1 IN ('', process)", process)
+
+
 async def lead(conn: Connection) -> bool:
     """Become the one leader for as long as this connection lives; False where another is."""
     return bool(await conn.fetchval("SELECT pg_try_advisory_lock($1)", _LEADER))
