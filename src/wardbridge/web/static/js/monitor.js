@@ -7,7 +7,7 @@ import { Sound } from "./sound.js";
 import { Sweep, Sweeps } from "./sweep.js";
 
 export function monitor(topics, extra = {}) {
-  const banner = document.querySelector("[data-stale]");
+  const banner = document.querySelector("[data-silence]");
   const beat = document.querySelector("[data-beat]");
   const beatAge = document.querySelector("[data-beat-age]");
   const numbers = new Numbers();
