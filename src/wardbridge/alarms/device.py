@@ -7,12 +7,13 @@ from wardbridge.alarms.signals import KIND, PRIORITY, Alarm, Report, step
 from wardbridge.core.db import Connection
 from wardbridge.devices.values import AlertSignal, DeviceEvent, Quality
 from wardbridge.terminology.slots import slot_of
+from wardbridge.terminology.units import shown
 
 
 def report_of(signal: AlertSignal, received: int) -> Report:
     """The report in the words of the screens."""
     limit = f"{signal.low or '…'}–{signal.high or '…'}" if signal.low or signal.high else ""
-    value = f"{signal.value} {signal.unit}".strip() if signal.value else ""
+    value = f"{signal.value} {shown(signal.unit)}".strip() if signal.value else ""
     text = signal.text or signal.refid or "Alarm"
     # Nobody is called by a test: it is shown, marked as one, without a priority that sounds.
     trial = bool(signal.quality & (Quality.TEST | Quality.DEMO))

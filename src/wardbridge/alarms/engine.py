@@ -40,7 +40,7 @@ LIVE_SECONDS = {"hr": 60, "spo2": 60, "rr": 60, "abp-sys": 60, "nibp-sys": 4 * 3
 _BAND_ALARM = {
     "high": ("high", "emergency assessment"),
     "medium": ("medium", "urgent review"),
-    "single": ("medium", "one parameter scores 3: urgent review"),
+    "single": ("medium", "urgent review"),
 }
 
 
@@ -206,7 +206,6 @@ class Engine:
             "physiological",
             bed.place_id,
             bed.patient_id,
-            value=str(result.total),
             limit_text=f"{LABELS[worst[0]]} {worst[1]} scores {worst[2]}",
         )
 
