@@ -28,7 +28,7 @@ def settled(piece: DeviceSlice) -> DeviceSlice:
         if wave.samples:
             waves.append(wave if wave.start else wave._replace(start=piece.received))
     numerics = [value if value.time else value._replace(time=piece.received)
-                for value in (Numeric(*given) for given in piece.numerics)]
+                for value in (given if type(given) is Numeric else Numeric(*given) for given in piece.numerics)]
     return DeviceSlice(piece.device_id, piece.received, numerics, waves)
 
 
