@@ -9,7 +9,6 @@ from wardbridge.alarms.beds import BedNow, Live, Machine
 from wardbridge.core.db import AWAY, Pool
 from wardbridge.core.errors import Unavailable
 from wardbridge.devices import board
-from wardbridge.telemetry import store as telemetry
 
 
 class WardBeds:
@@ -22,8 +21,7 @@ class WardBeds:
         """Raises Unavailable when the database is away."""
         try:
             beds = await board.beds(self._pool)
-            devices = [machine.device_id for bed in beds for machine in bed.devices if machine.state == "accepted"]
-            values = await telemetry.last_values(self._pool, devices)
+            values = await board.current(self._pool, beds)
         except AWAY as error:
             raise Unavailable(f"the database is away: {type(error).__name__}", "database") from error
         found: dict[str, list[Live]] = defaultdict(list)
@@ -46,7 +44,11 @@ class WardBeds:
                 bed.place_id,
                 bed.ward,
                 bed.patient.patient_id if bed.patient else "",
-                tuple(Machine(m.device_id, m.label, m.last_seen, m.standby) for m in bed.devices),
+                tuple(
+                    Machine(m.device_id, m.label, m.last_seen, m.standby)
+                    for m in bed.devices
+                    if m.state == "accepted" and m.patient_id
+                ),
                 tuple(live for m in bed.devices for live in found.get(m.device_id, ())),
             )
             for bed in beds

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from wardbridge.core.clock import SECOND
 from wardbridge.core.db import Connection, Pool
 from wardbridge.core.errors import NotFound
 from wardbridge.devices.store import board as store
@@ -19,6 +20,11 @@ from wardbridge.devices.store.board import Interval, Lying
 from wardbridge.devices.store.people import Person
 from wardbridge.devices.store.places import Place
 from wardbridge.devices.store.registry import Device
+from wardbridge.telemetry import store as telemetry
+from wardbridge.telemetry.values import Last
+
+SLACK = 2 * SECOND
+"""What a device's time may lie before the interval in which it was received: its clock is never exact."""
 
 
 class Bed(msgspec.Struct, frozen=True):
@@ -75,6 +81,25 @@ async def bed(pool: Pool | Connection, place_id: str) -> Bed:
     if place is None:
         raise NotFound("no such bed", f"place/{place_id}")
     return (await _beds(pool, [place]))[0]
+
+
+async def current(pool: Pool | Connection, beds: Sequence[Bed]) -> dict[str, list[Last]]:
+    """By device: the last values that belong to who lies in the bed now.
+
+    What an accepted device measured before its running interval began was somebody else's; a device that is
+    not accepted, or bound to another patient or in conflict, says nothing of this bed.
+    """
+    since: dict[str, tuple[int, int]] = {}
+    for one in beds:
+        patient = one.patient.patient_id if one.patient else ""
+        for device in one.devices:
+            if device.state == "accepted" and device.patient_id == patient and not device.conflict:
+                since[device.device_id] = (device.bound_since, device.clock_offset_us or 0)
+    found: dict[str, list[Last]] = {}
+    for device_id, lasts in (await telemetry.last_values(pool, list(since))).items():
+        start, offset = since[device_id]
+        found[device_id] = [last for last in lasts if last.received >= start and last.time + offset >= start - SLACK]
+    return found
 
 
 async def patients_of(pool: Pool | Connection, device_id: str, limit: int = 200) -> list[Interval]:

@@ -16,7 +16,8 @@ FIELDS = ("type_code", "type_refid", "manufacturer", "model", "serial", "firmwar
 class Device(msgspec.Struct, frozen=True):
     """One machine or module. Times are µs since the epoch, 0 for never; ``clock_offset_us`` is received
     minus device time (positive: the device's clock is behind), None while it is not judged; ``said`` is
-    what an unknown device said last: (received, profile, [label value unit …])."""
+    what an unknown device said last: (received, profile, [label value unit …]). ``bound_since`` is when the
+    running interval of ``patient_id`` began."""
 
     device_id: str
     key: str
@@ -46,6 +47,7 @@ class Device(msgspec.Struct, frozen=True):
     patient_id: str = ""
     conflict: str = ""
     said: tuple[tuple[int, str, tuple[str, ...]], ...] = ()
+    bound_since: int = 0
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -78,7 +80,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 _SELECT = """
     SELECT d.*, s.last_seen, s.clock_offset_us, s.battery, s.connected, s.standby, s.messages, s.unmapped, s.problems,
-           s.place_said, b.patient_id, b.place_id, b.conflict
+           s.place_said, b.patient_id, b.place_id, b.conflict, b.start AS bound_since
     FROM device d LEFT JOIN device_state s USING (device_id)
     LEFT JOIN binding b ON b.device_id = d.device_id AND b.stop IS NULL"""
 
@@ -119,7 +121,7 @@ def _device(r: Mapping[str, Any]) -> Device:
         r["first_seen"], r["last_seen"] or 0, r["clock_offset_us"], r["battery"],
         r["connected"] is None or r["connected"], bool(r["standby"]), r["messages"] or 0, r["unmapped"] or 0,
         r["problems"] or 0, r["place_id"] or "", r["place_said"] or "", r["patient_id"] or "", r["conflict"] or "",
-        said)
+        said, r["bound_since"] or 0)
 
 
 async def identity(conn: Connection, device_id: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from wardbridge.alarms import store as alarm_store
 from wardbridge.core.clock import DAY, Clock
 from wardbridge.core.db import Pool
 from wardbridge.core.errors import Unavailable
-from wardbridge.devices.store import places, registry
+from wardbridge.devices import board
 from wardbridge.telemetry import store as telemetry
 from wardbridge.telemetry.values import Channel, Hot, Position
 from wardbridge.web import views as v
@@ -39,12 +39,19 @@ class LiveFeed:
         return await telemetry.channels(self._pool, channel_ids=list(ids))
 
     async def where(self) -> Sequence[Where]:
-        """Accepted machines, with place and patient of their running binding."""
-        wards = {place.place_id: place.ward for place in await places.every(self._pool)}
-        return [
-            Where(device.device_id, device.place_id, wards.get(device.place_id, ""), device.patient_id)
-            for device in await registry.devices(self._pool, state="accepted")
-        ]
+        """Accepted machines with place and patient. One that is not bound to whom lies there, or in conflict,
+        has no place here: its values must not stand under that name."""
+        found = []
+        for bed in await board.beds(self._pool):
+            patient = bed.patient.patient_id if bed.patient else ""
+            for device in bed.devices:
+                if device.state != "accepted":
+                    continue
+                if device.conflict or device.patient_id != patient:
+                    found.append(Where(device.device_id, "", "", ""))
+                else:
+                    found.append(Where(device.device_id, bed.place_id, bed.ward, patient))
+        return found
 
     async def alarms(self) -> Sequence[v.Alarm]:
         return await alarm_views(self._pool, await alarm_store.active(self._pool))

@@ -90,8 +90,8 @@ class WardDesk:
         devices = [device.device_id for bed in found for device in bed.devices]
         patients = [bed.patient.patient_id for bed in found if bed.patient]
         places = [bed.place_id for bed in found]
-        lasts = await telemetry.last_values(self._pool, devices)
-        channels = await telemetry.channels(self._pool, devices)
+        lasts = await board.current(self._pool, found)
+        channels = await telemetry.channels(self._pool, list(lasts))
         alarms = await alarm_views(self._pool, await alarm_store.active(self._pool, places))
         scores = await alarm_store.scores(self._pool, patients, "NEWS2", now - DAY)
         resting = await alarm_store.standby(self._pool)
@@ -106,7 +106,7 @@ class WardDesk:
     async def bed(self, place_id: str) -> v.Bed:
         bed = await self._find(place_id)
         tile = (await self._tiles([bed]))[0]
-        lasts = await telemetry.last_values(self._pool, [device.device_id for device in bed.devices])
+        lasts = await board.current(self._pool, [bed])
         pumps, used = infusions(bed.devices, lasts)
         if tile.patient is not None:
             lists = await care.lists(self._record, tile.patient.id)
