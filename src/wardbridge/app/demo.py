@@ -47,8 +47,8 @@ PEOPLE = (
     ("olga", "Olga Marin", "operator"),
     ("ada", "Ada Okonkwo", "administrator"),
 )
-STRANGERS = 1
-"""Machines that nobody announced: they wait in the queue for a technician."""
+STRANGER = "lvp"
+"""The last machine of this kind was announced by nobody: it waits in the queue for a technician."""
 SEEN_SECONDS = 600
 
 
@@ -121,11 +121,14 @@ async def people(settings: Settings, pool: Pool, clock: Clock) -> dict[str, str]
 
 
 async def announce(settings: Settings, pool: Pool, clock: Clock, ward: list[Any]) -> None:
-    """The register before the first word: every machine but the last is expected at its bed."""
+    """The register before the first word: every machine but one is expected at its bed."""
     parts = await parts_of(settings, pool, clock)
     async with transaction(pool) as conn:
         rows = []
-        for who in ward[: len(ward) - STRANGERS]:
+        stranger = [who for who in ward if who.kind == STRANGER][-1:]
+        for who in ward:
+            if who in stranger:
+                continue
             place = await places.ensure(parts, conn, *places.parse(who.place))
             rows.append(Expected(machines.wire_key(who), who.manufacturer, who.model, who.serial,
                                  f"{who.model} {who.serial}", place.place_id if place else ""))  # fmt: skip
