@@ -7,16 +7,13 @@ Prints one JSON object.  A resource with errors fails unless docs/conformance/r4
 
 from __future__ import annotations
 
-import argparse
 import gzip
-import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.conformance_fhirpath import suites
+from bench.suite import counts, main
 
 from wardbridge.fhir.json import dumps, loads
 from wardbridge.fhir.validate import Issue, validate
@@ -62,30 +59,12 @@ def run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
                 why[name] = f"{len(found)} errors: {first.expression}: {first.details} [{first.diagnostics}]"
         elif name in known:
             why[name] = "is listed as an exception, but has no error"
-    counts = {
-        "suite": SUITE,
-        "passed": total - len(why),
-        "failed": len(why),
-        "total": total,
-        "with_errors": faulty,
-        "listed_exceptions": len(known),
-        "changed_by_round_trip": changed,
-        "failures": sorted(why),
-    }
-    return counts, why
+    found = counts(SUITE, total, why)
+    found |= {"with_errors": faulty, "listed_exceptions": len(known), "changed_by_round_trip": changed}
+    return found, why
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--suites", help="folder of the suites (default: WARDBRIDGE_SUITES or ../shared/suites)")
-    parser.add_argument("--why", action="store_true", help="say on stderr why each failure fails")
-    options = parser.parse_args()
-    counts, why = run(suites(options.suites) / SUITE)
-    print(json.dumps(counts))
-    if options.why:
-        for name, reason in why.items():
-            print(f"{name}: {reason}", file=sys.stderr)
-
+judge = run
 
 if __name__ == "__main__":
-    main()
+    main(SUITE, judge, __doc__)

@@ -1,30 +1,22 @@
 """The TestScripts of ``fhir-rest`` against the record in process: JSON counts per folder, and what fails.
 
-python -m bench.conformance_fhir_rest --suite ../shared/suites/fhir-rest
+python -m bench.conformance_fhir_rest [--suites FOLDER] [--why]
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import json
 import re
-import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
-from bench.conformance_fhir_search import _rooted
-from bench.record_app import build
+from bench.scratch import with_client
+from bench.suite import counts, main
 
-from wardbridge.core.clock import SystemClock
-from wardbridge.core.db import open_pool
-from wardbridge.core.migrate import migrate
-from wardbridge.core.postgres import Embedded
-
+SUITE = "fhir-rest"
 SAMPLE = [
     {
         "resourceType": "Patient",
@@ -97,49 +89,29 @@ async def run(client: httpx.AsyncClient, suite: Path) -> list[dict[str, Any]]:
     for resource in SAMPLE:
         await client.post("/" + str(resource["resourceType"]), json=resource)
     rows: list[dict[str, Any]] = []
-    counts: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
     totals: Counter[str] = Counter()
     for path in sorted((suite / "testscripts").glob("*/*/*.json")):
         folder = "/".join(path.parts[-3:-1])
         said = await script(client, json.loads(path.read_text("utf-8")))
         totals[folder] += 1
-        counts[folder] += not said
+        passed[folder] += not said
         if said:
             rows.append({"failed": path.stem, "folder": folder, "why": said})
     rows.extend(
-        {"suite": "fhir-rest", "folder": folder, "passed": counts[folder], "total": n}
+        {"suite": "fhir-rest", "folder": folder, "passed": passed[folder], "total": n}
         for folder, n in sorted(totals.items())
     )
     return rows
 
 
-async def main_async(suite: Path) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="wbb-"))
-    server = Embedded(folder, SystemClock())
-    await server.start()
-    try:
-        pool = await open_pool(server.dsn, size=1)
-        await migrate(pool)
-        await pool.close()
-        pool, app = await build(server.dsn, base="http://test/fhir")
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(_rooted(app)),
-            base_url="http://test/fhir",
-            headers={"content-type": "application/fhir+json"},
-        ) as client:
-            for row in await run(client, suite):
-                print(json.dumps(row))
-        await pool.close()
-    finally:
-        await server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--suite", type=Path, default=Path("../shared/suites/fhir-rest"))
-    asyncio.run(main_async(parser.parse_args().suite))
+def judge(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The counts with one of each folder, and the reason of each failure."""
+    rows = with_client(lambda client: run(client, folder))
+    why = {f"{row['folder']}/{row['failed']}": row["why"] for row in rows if "failed" in row}
+    parts = {row["folder"]: f"{row['passed']}/{row['total']}" for row in rows if "total" in row}
+    return counts(SUITE, sum(row.get("total", 0) for row in rows), why, parts=parts), why
 
 
 if __name__ == "__main__":
-    main()
+    main(SUITE, judge, __doc__)

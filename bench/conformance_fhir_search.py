@@ -1,30 +1,23 @@
 """The suite ``fhir-search`` against the record in process: JSON lines with counts per group and each failure.
 
-    python -m bench.conformance_fhir_search --suite ../shared/suites/fhir-search
+    python -m bench.conformance_fhir_search [--suites FOLDER] [--why]
 
 Judged as the suite's README says: tagged cases apart, ``r4`` where the suite gives what R4's own text asks for.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import json
-import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from bench.record_app import build
+from bench.scratch import with_client
+from bench.suite import counts, main
 
-from wardbridge.core.clock import SystemClock
-from wardbridge.core.db import open_pool
-from wardbridge.core.migrate import migrate
-from wardbridge.core.postgres import Embedded
-
+SUITE = "fhir-search"
 LATER = ("_has:", ":iterate", ":recurse", "_filter")
 """What issue 3 adds; a case that needs it is counted as ``later``."""
 
@@ -62,7 +55,7 @@ async def pages(client: httpx.AsyncClient, case: dict[str, Any]) -> tuple[list[h
     return answers, found
 
 
-def judge(expect: dict[str, Any], answers: list[httpx.Response], found: list[dict[str, Any]]) -> str:
+def problem(expect: dict[str, Any], answers: list[httpx.Response], found: list[dict[str, Any]]) -> str:
     """'' when every condition holds, else what does not."""
     first = answers[0]
     if first.status_code != expect.get("status", 200):
@@ -170,71 +163,48 @@ async def run(client: httpx.AsyncClient, suite: Path, only: str = "") -> list[di
     for group in groups:
         if only and group["group"] != only:
             continue
-        counts: Counter[str] = Counter()
+        tally: Counter[str] = Counter()
         for case in group["cases"]:
             answers, found = await pages(client, case)
             expect = case.get("r4") or case["expect"]
-            said = judge(expect if isinstance(expect, dict) else {"ids": expect}, answers, found)
+            said = problem(expect if isinstance(expect, dict) else {"ids": expect}, answers, found)
             tagged = [tag for tag in case.get("tags") or [] if tag != "eq-overlap"]
             kind = "later" if needs_later(case) else "tagged" if tagged else "plain"
-            counts[f"{kind}_{'failed' if said else 'passed'}"] += 1
+            tally[f"{kind}_{'failed' if said else 'passed'}"] += 1
             if answers[0].status_code >= 500:
-                counts["status_5xx"] += 1
-            if said and kind != "later":
+                tally["status_5xx"] += 1
+            if said:
                 rows.append(
                     {
                         "failed": case["name"],
                         "group": group["group"],
                         "query": case.get("query"),
-                        "tags": tagged,
+                        "tags": [*tagged, "later"] if kind == "later" else tagged,
                         "why": said,
                     }
                 )
-        rows.append({"group": group["group"], **dict(sorted(counts.items()))})
+        rows.append({"group": group["group"], **dict(sorted(tally.items()))})
     return rows
 
 
-async def main_async(suite: Path, only: str) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="wbb-"))
-    server = Embedded(folder, SystemClock())
-    await server.start()
-    try:
-        pool = await open_pool(server.dsn, size=1)
-        await migrate(pool)
-        await pool.close()
-        pool, app = await build(server.dsn, validated=False, base="http://test/fhir")
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(_rooted(app)),
-            base_url="http://test/fhir",
-            headers={"content-type": "application/fhir+json"},
-            timeout=60,
-        ) as client:
-            total: Counter[str] = Counter()
-            for row in await run(client, suite, only):
-                print(json.dumps(row))
-                if "group" in row and "failed" not in row:
-                    total.update({key: value for key, value in row.items() if isinstance(value, int)})
-            print(json.dumps({"suite": "fhir-search", **dict(sorted(total.items()))}))
-        await pool.close()
-    finally:
-        await server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _rooted(app: Any) -> Any:
-    async def rooted(scope: Any, receive: Any, send: Any) -> None:
-        await app({**scope, "root_path": "/fhir"}, receive, send)
-
-    return rooted
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--suite", type=Path, default=Path("../shared/suites/fhir-search"))
-    parser.add_argument("--group", default="")
-    given = parser.parse_args()
-    asyncio.run(main_async(given.suite, given.group))
+def judge(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The counts with plain, tagged and later cases apart, and the reason of each failure."""
+    rows = with_client(lambda client: run(client, folder), validated=False)
+    why: dict[str, str] = {}
+    parts: Counter[str] = Counter()
+    for row in rows:
+        if "failed" in row:
+            name = f"{row['group']}/{row['failed']}"
+            why[name if name not in why else f"{name}#{row['query']}"] = row["why"]
+        elif "group" in row:
+            parts.update({key: value for key, value in row.items() if isinstance(value, int)})
+    total = sum(parts[f"{kind}_{end}"] for kind in ("plain", "tagged", "later") for end in ("passed", "failed"))
+    kinds = {
+        kind: f"{parts[kind + '_passed']}/{parts[kind + '_passed'] + parts[kind + '_failed']}"
+        for kind in ("plain", "tagged", "later")
+    }
+    return counts(SUITE, total, why, parts=kinds, status_5xx=parts["status_5xx"]), why
 
 
 if __name__ == "__main__":
-    main()
+    main(SUITE, judge, __doc__)

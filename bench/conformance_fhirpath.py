@@ -5,16 +5,15 @@ python -m bench.conformance_fhirpath [--suites FOLDER] [--why]
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from bench.suite import counts, main
 
 from wardbridge.core.clock import SystemClock
 from wardbridge.fhir.definitions.xml import read_xml
@@ -28,12 +27,6 @@ from wardbridge.fhir.path.scope import truth
 
 SUITE = "fhirpath-r4"
 _ENV = Env(now=SystemClock().now)
-
-
-def suites(given: str | None = None) -> Path:
-    """The folder of the suites: argument, else WARDBRIDGE_SUITES, else ../shared/suites beside the repository."""
-    root = Path(__file__).resolve().parent.parent
-    return Path(given or os.environ.get("WARDBRIDGE_SUITES") or root.parent / "shared" / "suites")
 
 
 @cache
@@ -138,27 +131,10 @@ def run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         found = problem(test, folder)
         if found is not None:
             why[name] = found
-    counts = {
-        "suite": SUITE,
-        "passed": total - len(why),
-        "failed": len(why),
-        "total": total,
-        "failures": sorted(why),
-    }
-    return counts, why
+    return counts(SUITE, total, why), why
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--suites", help="folder of the suites (default: WARDBRIDGE_SUITES or ../shared/suites)")
-    parser.add_argument("--why", action="store_true", help="say on stderr why each failure fails")
-    options = parser.parse_args()
-    counts, why = run(suites(options.suites) / SUITE)
-    print(json.dumps(counts))
-    if options.why:
-        for name, reason in why.items():
-            print(f"{name}: {reason}", file=sys.stderr)
-
+judge = run
 
 if __name__ == "__main__":
-    main()
+    main(SUITE, judge, __doc__)

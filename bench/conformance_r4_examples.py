@@ -1,38 +1,29 @@
-"""All R4 examples: stored, found by each of their own tokens, given back unchanged; JSON counts and exceptions.
+"""All R4 examples: read, validated and written back; stored, found by each of their own tokens, given back unchanged.
 
-python -m bench.conformance_r4_examples --suite ../shared/suites/r4-examples --every 10
+python -m bench.conformance_r4_examples [--suites FOLDER] [--why]
+
+The first half alone, without a database: ``bench.conformance_examples``.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import gzip
-import json
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench import conformance_examples
+from bench.scratch import with_pool
+from bench.suite import counts, main
+
 from wardbridge.core.clock import SystemClock
-from wardbridge.core.db import open_pool, transaction
-from wardbridge.core.migrate import migrate
-from wardbridge.core.postgres import Embedded
+from wardbridge.core.db import transaction
 from wardbridge.fhir.json import dumps, loads
 from wardbridge.fhir.search.extract import extract
 from wardbridge.fhir.search.parse import supported
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Put
 
-
-def examples(suite: Path, every: int = 1) -> Iterator[bytes]:
-    """The resources as written, one a line: all of them, or every so many."""
-    with gzip.open(suite / "r4-examples.ndjson.gz") as lines:
-        for at, line in enumerate(lines):
-            if at % every == 0:
-                yield line.strip()
+SUITE = "r4-examples"
 
 
 def escaped(text: str) -> str:
@@ -51,7 +42,7 @@ async def run(pool: Any, suite: Path, every: int = 1) -> dict[str, Any]:
     """Counts, with the names of what is not as it should be."""
     record = Record(pool, SystemClock())
     await record.load()
-    sources = list(examples(suite, every))
+    sources = [line for at, (_, line) in enumerate(conformance_examples.examples(suite)) if at % every == 0]
     found: dict[str, Any] = {
         "suite": "r4-examples",
         "resources": len(sources),
@@ -97,27 +88,34 @@ async def run(pool: Any, suite: Path, every: int = 1) -> dict[str, Any]:
     return found
 
 
-async def main_async(suite: Path, every: int) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="wbb-"))
-    server = Embedded(folder, SystemClock())
-    await server.start()
-    try:
-        pool = await open_pool(server.dsn, size=2)
-        await migrate(pool)
-        print(json.dumps(await run(pool, suite, every)))
-        await pool.close()
-    finally:
-        await server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+def judge(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Both meanings as one: valid or a listed fault, the same bytes again; stored, found, the same again."""
+    valid, why = conformance_examples.run(folder)
+    stored = with_pool(lambda pool: run(pool, folder))
+    names = {name: f"{kind}/{id_}" for name, kind, id_ in rows(folder)}
+    files = {named: name for name, named in names.items()}
+    for said in stored["changed"]:
+        why.setdefault(files.get(said, said), "read from the record it is another")
+    for said in stored["not_found"]:
+        why.setdefault(files.get(said.split(" ")[0], said), f"not found by {said.partition(' ')[2]}")
+    found = counts(SUITE, valid["total"], why)
+    found |= {
+        "with_errors": valid["with_errors"],
+        "listed_faults": valid["listed_exceptions"],
+        "changed_by_round_trip": valid["changed_by_round_trip"],
+        "stored": stored["stored"],
+        "changed_in_the_record": len(stored["changed"]),
+        "searches_by_own_tokens": stored["tokens"],
+        "not_found": len(stored["not_found"]),
+    }
+    return found, why
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--suite", type=Path, default=Path("../shared/suites/r4-examples"))
-    parser.add_argument("--every", type=int, default=1)
-    given = parser.parse_args()
-    asyncio.run(main_async(given.suite, given.every))
+def rows(folder: Path) -> list[tuple[str, str, str]]:
+    """(file name, type, id) of each example."""
+    lines = (folder / "index.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    return [(cells[1], cells[2], cells[3]) for cells in (line.split("\t") for line in lines)]
 
 
 if __name__ == "__main__":
-    main()
+    main(SUITE, judge, __doc__)

@@ -7,13 +7,11 @@ Prints one JSON object: passed, failed, total, skipped (no expectation or no inp
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from bench.conformance_fhirpath import suites
+from bench.suite import counts, main
 
 from wardbridge.core.errors import Invalid
 from wardbridge.fhir.definitions.xml import read_xml
@@ -72,28 +70,10 @@ def run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         if bool(issues) != want:
             seen = "; ".join(f"{i.expression}: {i.details} [{i.diagnostics}]" for i in issues[:3])
             why[name] = f"expected {'an error' if want else 'valid'} ({case.get('module', 'base')}); {seen}"
-    counts = {
-        "suite": SUITE,
-        "passed": total - len(why),
-        "failed": len(why),
-        "total": total,
-        "skipped": skipped,
-        "failures": sorted(why),
-    }
-    return counts, why
+    return counts(SUITE, total, why, skipped=skipped), why
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--suites", help="folder of the suites (default: WARDBRIDGE_SUITES or ../shared/suites)")
-    parser.add_argument("--why", action="store_true", help="say on stderr why each failure fails")
-    options = parser.parse_args()
-    counts, why = run(suites(options.suites) / SUITE)
-    print(json.dumps(counts))
-    if options.why:
-        for name, reason in why.items():
-            print(f"{name}: {reason}", file=sys.stderr)
-
+judge = run
 
 if __name__ == "__main__":
-    main()
+    main(SUITE, judge, __doc__)
