@@ -29,6 +29,9 @@ def house(receiver: Receiver) -> Iterator[Served]:
     (data / "wardbridge.toml").write_text(
         f"""site = "Test House"
 charting_minutes = 1
+[charting.MDC_ECG_HEART_RATE]
+mode = "change"
+at_most_seconds = 1
 [destinations.dead]
 host = "127.0.0.1"
 port = {free_port()}

@@ -38,7 +38,8 @@ def own(server: Served) -> dict[str, int]:
 def fails(*words: str, **environ: str) -> tuple[int, str]:
     """Exit code and stderr of a command that must not hang."""
     done = subprocess.run([sys.executable, "-m", "wardbridge.cli", *words], capture_output=True, text=True, timeout=90,
-                          env={**os.environ, "WARDBRIDGE_DATABASE_SHARED_MB": "64", **environ}, check=False)  # fmt: skip
+                          env={**os.environ, "WARDBRIDGE_DATABASE_SHARED_MB": "64", **environ},
+                          check=False)  # fmt: skip
     return done.returncode, done.stderr
 
 

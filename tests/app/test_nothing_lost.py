@@ -107,8 +107,8 @@ def test_20000_messages_through_25_kills(tmp_path: Path) -> None:
 
         # Every value reaches the samples, once, with the digits as sent.
         def worked_off() -> bool:
-            return bool(server.fetch(
-                """SELECT 1 FROM pipeline_count WHERE name = 'entries_device' AND count >= $1""", MESSAGES))  # fmt: skip
+            rows = server.fetch("SELECT count FROM pipeline_count WHERE name = 'entries_device'")
+            return bool(rows) and rows[0]["count"] >= MESSAGES
 
         server.until(worked_off, 300)
         values = _values(server)
