@@ -95,11 +95,13 @@ async def current(pool: Pool | Connection, beds: Sequence[Bed]) -> dict[str, lis
         for device in one.devices:
             if device.state == "accepted" and device.patient_id == patient and not device.conflict:
                 since[device.device_id] = (device.bound_since, device.clock_offset_us or 0)
-    found: dict[str, list[Last]] = {}
-    for device_id, lasts in (await telemetry.last_values(pool, list(since))).items():
-        start, offset = since[device_id]
-        found[device_id] = [last for last in lasts if last.received >= start and last.time + offset >= start - SLACK]
-    return found
+    values = await telemetry.last_values(pool, list(since))
+    return {
+        device_id: [
+            last for last in values.get(device_id, ()) if last.received >= start and last.time + offset >= start - SLACK
+        ]
+        for device_id, (start, offset) in since.items()
+    }
 
 
 async def patients_of(pool: Pool | Connection, device_id: str, limit: int = 200) -> list[Interval]:
@@ -151,17 +153,34 @@ async def _beds(pool: Pool | Connection, found: Sequence[Place]) -> list[Bed]:
 
 
 def _bed(place: Place, lying: Sequence[Lying], devices: Sequence[Device], known: dict[str, Person]) -> Bed:
-    here = Bed(place.place_id, place.ward, place.room, place.bed, place.label, place.location_id,
-               devices=tuple(devices))
+    here = Bed(
+        place.place_id, place.ward, place.room, place.bed, place.label, place.location_id, devices=tuple(devices)
+    )
     if len(lying) > 1:
         return msgspec.structs.replace(here, shared=tuple(one.person for one in lying))
     if lying:
         one = lying[0]
-        return msgspec.structs.replace(here, patient=one.person, since=one.start, visit=one.visit,
-                                       encounter_id=one.encounter_id)
+        return msgspec.structs.replace(
+            here, patient=one.person, since=one.start, visit=one.visit, encounter_id=one.encounter_id
+        )
     on = {device.patient_id for device in devices if device.patient_id}
     return msgspec.structs.replace(here, patient=known.get(on.pop())) if len(on) == 1 else here
 
 
-__all__ = ["Bed", "Device", "Interval", "Person", "bed", "beds", "conflicts", "devices_of", "find_patients",
-           "patients_of", "people", "queue", "unbound", "ward", "wards"]
+__all__ = [
+    "Bed",
+    "Device",
+    "Interval",
+    "Person",
+    "bed",
+    "beds",
+    "conflicts",
+    "devices_of",
+    "find_patients",
+    "patients_of",
+    "people",
+    "queue",
+    "unbound",
+    "ward",
+    "wards",
+]

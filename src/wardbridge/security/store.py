@@ -165,7 +165,7 @@ async def append_audit(conn: Connection | Pool, rows: Sequence[tuple[Any, ...]])
         columns[at] = tuple("\x1f".join(items) for items in columns[at])
     await conn.execute(
         f"""INSERT INTO audit_event ({", ".join(AUDIT_COLUMNS)})
-            SELECT a, b, c, d, e, string_to_array(nullif(f, ''), E'\\x1f'), g::"char", h, i, j,
+            SELECT a, b, c, d, e, coalesce(string_to_array(nullif(f, ''), E'\\x1f'), '{{}}'), g::"char", h, i, j,
                    coalesce(string_to_array(nullif(k, ''), E'\\x1f'), '{{}}'), l, m, n, o
             FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                         $8::text[], $9::text[], $10::text[], $11::text[], $12::smallint[], $13::text[],

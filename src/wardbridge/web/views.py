@@ -97,7 +97,7 @@ class Alarm(View, frozen=True):
 
 
 class Chip(View, frozen=True):
-    """A device on a tile. ``state`` on, silent, standby or off; ``admission`` as in the registry."""
+    """A device on a tile. ``state`` on, silent, standby or off; ``conflict`` why it is bound to nobody, in words."""
 
     id: str
     label: str
@@ -107,6 +107,7 @@ class Chip(View, frozen=True):
     battery: int | None = None
     faults: int = 0
     due: bool = False
+    conflict: str = ""
 
 
 class Tile(View, frozen=True):
@@ -432,6 +433,16 @@ class DeadLetter(View, frozen=True):
     attempts: int = 0
 
 
+class Refusal(View, frozen=True):
+    """A stored message that could not be used. ``ref`` opens it."""
+
+    ref: str
+    time: int
+    kind: str
+    link: str
+    reason: str
+
+
 class Exchange(View, frozen=True):
     """The integration page."""
 
@@ -443,3 +454,4 @@ class Exchange(View, frozen=True):
     intake_total: int = 0
     intake_rate: float = 0.0
     backlog: int = 0
+    refused: tuple[Refusal, ...] = ()

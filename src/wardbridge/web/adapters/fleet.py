@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from wardbridge.core.clock import Clock
 from wardbridge.core.db import Pool, transaction
 from wardbridge.core.errors import Invalid, NotFound
@@ -52,6 +54,12 @@ def device_view(device: Device, bed: str, ward: str, work: Iterable[Work], now: 
     )  # fmt: skip
 
 
+def module_view(module: Device, now: int) -> v.Device:
+    """A module, by what it is where the device gave it no name of its own."""
+    shown = device_view(module, "", "", (), now)
+    return msgspec.structs.replace(shown, label=shown.type or shown.label) if shown.label == shown.key else shown
+
+
 class FleetDesk:
     """Answers :class:`wardbridge.web.sources.Fleet`."""
 
@@ -87,7 +95,7 @@ class FleetDesk:
         lasts = await telemetry.last_values(self._pool, [device_id]) if names else {}
         return v.DevicePage(
             device=device_view(device, place.bed if place else "", place.ward if place else "", work, now),
-            modules=tuple(device_view(m, "", "", (), now) for m in await fleet.modules(self._pool, device_id)),
+            modules=tuple(module_view(m, now) for m in await fleet.modules(self._pool, device_id)),
             faults=tuple(fault_view(item, device.label) for item in work if item.kind == "fault"),
             due=tuple(
                 _due(item, work, now) for item in work if item.kind == "maintenance" and item.state != "resolved"

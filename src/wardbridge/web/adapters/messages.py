@@ -25,6 +25,7 @@ INTERPRETED = frozenset({"PCD-01", "PCD-04"})
 SAMPLED, RECENT = 10 * SECOND, 2000
 PER_MINUTE = MINUTE / SAMPLED
 """Rates are those of the last ten seconds, as messages a minute."""
+REFUSALS = 50
 RAW_LIMIT = 256 * 1024
 PRINTABLE = str.maketrans({"\r": "\n", "\x0b": "␋\n", "\x1c": "␜"})
 
@@ -35,6 +36,12 @@ def message_view(message: Message) -> v.Message:
         profile=message.kind, control=message.control, link=message.peer, sender=message.sender,
         status=message.status, problems=_problem_count(message.detail) if message.direction == "in" else 0,
     )  # fmt: skip
+
+
+def refusal_view(one: pipeline.Refused) -> v.Refusal:
+    """Why a message could not be used. What an unforeseen error says may quote the wire: only its kind is shown."""
+    reason = one.reason if one.stage in {"adt", "read"} else one.reason.partition(":")[0]
+    return v.Refusal(ref=f"in-{one.sequence}", time=one.at, kind=one.kind, link=one.link, reason=reason)
 
 
 def _problem_count(detail: str) -> int:
@@ -96,6 +103,7 @@ class ExchangeDesk:
             intake_total=sum(number for name, number in counts.items() if name.startswith("entries_")),
             intake_rate=len(recent) * PER_MINUTE,
             backlog=await intake.backlog(self._pool, CONSUMER),
+            refused=tuple(refusal_view(one) for one in await pipeline.refused(self._pool, REFUSALS)),
         )
 
     async def find(self, search: Search, limit: int = 50) -> Sequence[v.Message]:

@@ -227,6 +227,7 @@ def _tile(
                 last_seen=device.last_seen, battery=device.battery,
                 faults=sum(w.kind == "fault" and w.device_id == device.device_id for w in work),
                 due=maintenance_state([w for w in work if w.device_id == device.device_id], now)[0] == "overdue",
+                conflict=_(CONFLICTS.get(device.conflict, "")) if device.conflict else "",
             )
             for device in machines
         ),
@@ -234,6 +235,12 @@ def _tile(
     )  # fmt: skip
 
 
+CONFLICTS = {
+    "pid-place": "it names another patient than the one in this bed",
+    "pid-unknown": "it names a patient that nobody knows",
+    "place-shared": "two patients are admitted to this bed",
+    "hand-pid": "it names another patient than a person decided",
+}
 ORDER = ("Monitor", "Ventilator", "Infusion pump", "Syringe pump", "Dialysis")
 
 
