@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import conformance_examples
 from bench.scratch import with_pool
 from bench.suite import counts, main
 
+from bench import conformance_examples
 from wardbridge.core.clock import SystemClock
 from wardbridge.core.db import transaction
 from wardbridge.fhir.json import dumps, loads

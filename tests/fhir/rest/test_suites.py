@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from bench import conformance_fhir_rest, conformance_fhir_search, conformance_r4_examples
 from tests.fhir.rest.conftest import application
 
+from bench import conformance_fhir_rest, conformance_fhir_search, conformance_r4_examples
 from wardbridge.core.clock import SystemClock
 from wardbridge.fhir.store.record import Record
 

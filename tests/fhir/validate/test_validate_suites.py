@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from bench import conformance_examples, conformance_validator
 
 # What the reference validator refuses or accepts by means that base R4 validation here does not have yet.
