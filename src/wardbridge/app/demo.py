@@ -21,6 +21,7 @@ import msgspec
 import structlog
 
 from wardbridge.app.parts import parts_of
+from wardbridge.app.people import add_person
 from wardbridge.app.serve import Server
 from wardbridge.core.clock import Clock, from_datetime, to_datetime
 from wardbridge.core.db import Pool, open_pool, transaction
@@ -108,10 +109,11 @@ async def people(settings: Settings, pool: Pool, clock: Clock) -> dict[str, str]
     path = settings.folder / "demo-logins.json"
     known: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
     identity = Identity(pool, Tokens(settings.folder / "keys", clock), clock)
+    parts = await parts_of(settings, pool, clock)
     for login, name, role in PEOPLE:
         password = known.setdefault(login, secrets.token_urlsafe(9))
         try:
-            await identity.add_person(login, name, (role,), password)
+            await add_person(identity, parts.record, login, name, (role,), password)
         except Conflict:
             continue
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

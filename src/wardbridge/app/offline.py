@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from wardbridge.app.parts import parts_of
+from wardbridge.app.people import add_person
 from wardbridge.app.serve import database, warnings
 from wardbridge.core.clock import SystemClock, iso
 from wardbridge.core.db import Pool, open_pool, transaction
@@ -103,7 +105,8 @@ def fhirpath(expression: str, file: Path) -> str:
 async def add_user(settings: Settings, login: str, name: str, roles: tuple[str, ...], password: str) -> None:
     """Add a person; see :meth:`Identity.add_person` for what is raised."""
     async with _identity(settings) as identity:
-        await identity.add_person(login, name, roles, password)
+        parts = await parts_of(settings, identity.pool, SystemClock())
+        await add_person(identity, parts.record, login, name, roles, password)
 
 
 async def list_users(settings: Settings) -> list[str]:
@@ -157,7 +160,6 @@ async def list_devices(settings: Settings) -> list[str]:
 
 async def expect_device(settings: Settings, place: str, **known: str) -> None:
     """Announce a device: accepted at first sight. ``place`` is ``ward|room|bed`` or empty. Raises Invalid."""
-    from wardbridge.app.parts import parts_of
     from wardbridge.devices import fleet, places
     from wardbridge.devices.store.registry import Expected
 
