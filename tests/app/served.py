@@ -48,29 +48,40 @@ class Served:
             **environ,
         }
         self.lines: list[str] = []
+        self._ready = threading.Event()
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> float:
         """Start and wait for the ready line; how long it took."""
         began = time.monotonic()
-        log = (self.data.parent / f"{self.data.name}.log").open("ab")
-        self.process = subprocess.Popen(self._words, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environ)
-        log.close()
-        ready = threading.Event()
+        process = self.start_only()
+        assert self._ready.wait(START_LIMIT), "no ready line"
+        assert process.poll() is None, f"ended with {process.returncode}; see {self.log}"
+        return time.monotonic() - began
+
+    def start_only(self) -> subprocess.Popen[str]:
+        """Start and wait for nothing."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(self._words, stdout=subprocess.PIPE, stderr=log, text=True, env=self._environ)
+        self.process, self._ready = process, threading.Event()
+        ready = self._ready
 
         def read() -> None:
-            assert self.process is not None
-            assert self.process.stdout is not None
-            for line in self.process.stdout:
-                self.lines.append(line.rstrip("\n"))
-                if line.startswith("ready "):
-                    ready.set()
+            assert process.stdout is not None
+            with process.stdout:
+                for line in process.stdout:
+                    self.lines.append(line.rstrip("\n"))
+                    if line.startswith("ready "):
+                        ready.set()
             ready.set()
 
         threading.Thread(target=read, daemon=True).start()
-        assert ready.wait(START_LIMIT), "no ready line"
-        assert self.process.poll() is None, f"ended with {self.process.returncode}; see {log.name}"
-        return time.monotonic() - began
+        return process
+
+    @property
+    def log(self) -> Path:
+        """What the server wrote to stderr."""
+        return self.data.parent / f"{self.data.name}.log"
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""

@@ -13,7 +13,7 @@ import pytest
 from tests.app.people import PASSWORD, Browser, add, browser, form_token
 from tests.app.served import Served
 
-DEVICE = {"resourceType": "Device", "deviceName": [{"name": "scales of the access test", "type": "user-friendly-name"}]}
+DEVICE = {"resourceType": "Device", "deviceName": [{"name": "scales", "type": "user-friendly-name"}]}
 PATIENT = {"resourceType": "Patient", "name": [{"family": "Access"}]}
 
 
@@ -24,8 +24,8 @@ class Api(httpx.Client):
 @pytest.fixture(scope="module")
 def api(house: Served) -> Any:
     def make(role: str) -> Api:
-        return Api(base_url=f"{house.url}/fhir/", timeout=30,
-                   headers={"authorization": f"Bearer {house.token(role)}", "content-type": "application/fhir+json"})  # fmt: skip
+        headers = {"authorization": f"Bearer {house.token(role)}", "content-type": "application/fhir+json"}
+        return Api(base_url=f"{house.url}/fhir/", timeout=30, headers=headers)
 
     return make
 
@@ -69,7 +69,6 @@ def test_only_the_statement_is_open(house: Served) -> None:
     ("technician", "GET", "Patient/no-such-patient", None, 403),
     ("technician", "GET", "Patient?family=Access", None, 403),
     ("technician", "GET", "Observation", None, 403),
-    ("technician", "GET", "Device?_revinclude=Observation:device", None, 403),
     ("technician", "GET", "_history", None, 403),
     ("operator", "GET", "Device", None, 200),
     ("operator", "POST", "Device", DEVICE, 403),
@@ -85,6 +84,31 @@ def test_who_may_what(api: Any, patient: str, role: str, method: str, path: str,
     if answer.status_code >= 400:
         assert answer.json()["resourceType"] == "OperationOutcome"
         assert answer.json()["issue"][0]["diagnostics"]
+
+
+def test_what_a_role_may_not_see_is_not_included_either(api: Any, patient: str) -> None:
+    """Neither by an include nor by a criterion on what it may not see."""
+    service = api("service")
+    device = service.post("Device", content=json.dumps(DEVICE)).json()["id"]
+    observation = {
+        "resourceType": "Observation", "status": "final", "code": {"text": "weight"},
+        "subject": {"reference": f"Patient/{patient}"}, "device": {"reference": f"Device/{device}"},
+        "valueQuantity": {"value": 70.5, "unit": "kg"},
+    }  # fmt: skip
+    assert service.post("Observation", content=json.dumps(observation)).status_code == 201
+    path = f"Device?_id={device}&_revinclude=Observation:device&_include=Device:patient"
+    assert len(api("nurse").get(path).json()["entry"]) == 2
+    seen = api("technician").get(path)
+    assert seen.status_code in {200, 403}
+    assert {e["resource"]["resourceType"] for e in seen.json().get("entry", [])} <= {"Device", "OperationOutcome"}
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": [
+        {"request": {"method": "GET", "url": f"Patient/{patient}"}},
+        {"request": {"method": "GET", "url": f"Device/{device}"}},
+    ]}  # fmt: skip
+    answer = api("technician").post("", content=json.dumps(batch))
+    assert "Access" not in answer.text
+    if answer.status_code == 200:
+        assert [e["response"]["status"][:3] for e in answer.json()["entry"]] == ["403", "200"]
 
 
 def test_a_refusal_is_seen_by_the_administrator(house: Served, api: Any, patient: str) -> None:

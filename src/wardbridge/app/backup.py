@@ -54,9 +54,17 @@ def _digest(path: Path) -> str:
 async def backup(settings: Settings, target: Path, clock: Clock) -> dict[str, Any]:
     """Write ``target`` (a tar file, mode 0600); returns its manifest.
 
-    Raises SettingsError when the dump fails; ``target`` then keeps what it was.
+    Raises SettingsError when the dump fails or the file cannot be written; ``target`` then keeps what it was.
     """
     partial = target.with_name(target.name + ".partial")
+    try:
+        return await _backup(settings, target, partial, clock)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise SettingsError(f"{target} cannot be written: {error.strerror}", str(target)) from error
+
+
+async def _backup(settings: Settings, target: Path, partial: Path, clock: Clock) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         dump = Path(folder) / "database.dump"
         async with database(settings, clock) as dsn:

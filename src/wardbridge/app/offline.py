@@ -85,7 +85,7 @@ def validate_file(file: Path) -> tuple[dict[str, Any], bool]:
     """``(OperationOutcome, whether it holds errors)`` of one file."""
     try:
         issues = validate(_read(file))
-    except (JsonError, OSError, ValueError) as error:
+    except (JsonError, WardbridgeError, OSError, ValueError) as error:
         text = f"{file}: {getattr(error, 'strerror', None) or error}"
         issue = {"severity": "fatal", "code": "structure", "diagnostics": text}
         return {"resourceType": "OperationOutcome", "issue": [issue]}, True
