@@ -46,6 +46,7 @@ def main() -> None:
         extractor = Extractor(resource["resourceType"])
         rows = extractor(resource)
         print(json.dumps({
+            "bench": "extract",
             "resource": resource["resourceType"], "rows": sum(len(found) for found in rows.all().values()),
             "extract_us": best(lambda e=extractor, r=resource: e(r), given.times),  # type: ignore[misc]
             "fingerprint_us": best(rows.fingerprint, given.times)}))

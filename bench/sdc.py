@@ -55,6 +55,7 @@ async def flood(seconds: float, handler: type[Any], validate: bool) -> dict[str,
         await sink.wait(lambda s: f"-{want}/" in s.batches[-1].control, 30)
         heard = sum(isinstance(v, Reading) and v.text != "" for v in sink.values)
         return {
+            "bench": "sdc",
             "case": "flood",
             "nagle": handler is SlowHandler,
             "validate": validate,
@@ -80,6 +81,7 @@ async def calm(count: int, handler: type[Any]) -> dict[str, Any]:
             await asyncio.sleep(0.1)
         ages.sort()
         return {
+            "bench": "sdc",
             "case": "latency",
             "nagle": handler is SlowHandler,
             "reports": count,
@@ -100,6 +102,7 @@ async def waves(seconds: int, handler: type[Any]) -> dict[str, Any]:
         await sink.wait(lambda s: sum(isinstance(v, Waveform) for v in s.values) >= 2 * reports, 30)
         samples = sum(len(v.samples) // 2 for v in sink.values if isinstance(v, Waveform))
         return {
+            "bench": "sdc",
             "case": "waveforms",
             "nagle": handler is SlowHandler,
             "reports": reports,
