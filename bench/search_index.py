@@ -113,7 +113,8 @@ async def measure(resources: int) -> None:
                 seconds = await fill(conn, batches, rows)
                 await conn.execute(f"VACUUM ANALYZE {table}")
                 size = await conn.fetchval("SELECT pg_total_relation_size($1::regclass)", table)
-                out: dict[str, Any] = {"bench": "search_index", "layout": "row a value" if rows else "array and GIN", "resources": resources,
+                out: dict[str, Any] = {"bench": "search_index",
+                                       "layout": "row a value" if rows else "array and GIN", "resources": resources,
                                        "write_us_per_resource": round(seconds / resources * 1e6, 1),
                                        "bytes_per_resource": round(size / resources)}
                 out.update(await _searches(conn, rows, listed, one, pick))
