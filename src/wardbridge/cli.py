@@ -82,6 +82,8 @@ def demo(
 
     settings = _settings(
         quiet=False,
+        log_level=os.environ.get("WARDBRIDGE_LOG_LEVEL", "error"),
+        log_format=os.environ.get("WARDBRIDGE_LOG_FORMAT", "text"),
         data=data or os.environ.get("WARDBRIDGE_DATA") or "demo-data",
         port=port,
         host=host,

@@ -156,10 +156,7 @@ class Server:
                     await ready(self)
             await self._stop.wait()
         finally:
-            # Devices first: what is not acknowledged stays with its sender.
-            for child in reversed(self._children):
-                if child.name not in PROCESSES:
-                    await child.stop()
+            # In any order: what is not acknowledged stays with its sender.
             await asyncio.gather(*(child.stop() for child in self._children))
             for task in tasks:
                 task.cancel()
