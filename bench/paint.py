@@ -36,7 +36,11 @@ WATCH = """
     const tile = document.querySelector('[data-place^="%s"]');
     if (!tile) return;
     const hr = tile.querySelector('[data-slot="hr"] [data-text]');
-    if (hr && !seen.has('hr' + hr.textContent)) { seen.clear(); seen.add('hr' + hr.textContent); note('hr', hr.textContent); }
+    if (hr && !seen.has(hr.textContent)) {
+      seen.clear();
+      seen.add(hr.textContent);
+      note('hr', hr.textContent);
+    }
     for (const item of tile.querySelectorAll('[data-alarms] li')) {
       const text = (item.textContent.match(/bench-\\d+/) || [''])[0];
       if (text && !window['a' + text]) { window['a' + text] = 1; note('alarm', text); }
@@ -82,7 +86,7 @@ class Wire:
             head, "PID|||^^^^U||^^^^^^U", f"PV1||I|{WARD}^{ROOM}^{BED}",
             f"OBR|1|{self.number}^B|{self.number}^B|69965^MDC_DEV_MON_PHYSIO_MULTI_PARAM_MDS^MDC|||{now}",
             f"OBX|1||69965^MDC_DEV_MON_PHYSIO_MULTI_PARAM_MDS^MDC|1.0.0.0|||||||X|||||||{device}",
-            f"OBX|2|NM|147842^MDC_ECG_HEART_RATE^MDC|1.7.4.1|{rate}|264864^MDC_DIM_BEAT_PER_MIN^MDC^/min^/min^UCUM|||||R",
+            f"OBX|2|NM|147842^MDC_ECG_HEART_RATE^MDC|1.7.4.1|{rate}|264864^MDC_DIM_BEAT_PER_MIN^MDC|||||R",
         ])  # fmt: skip
 
     def alarm(self, name: str, phase: str, state: str, parent: int) -> None:
@@ -128,12 +132,13 @@ def main() -> None:
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     options = parser.parse_args()
     logins = json.loads((Path(options.data) / "demo-logins.json").read_text("utf-8"))
-    subprocess.run([sys.executable, "-m", "wardbridge.cli", "device", "add", "--data", options.data, "--key", EUI,
-                    "--label", "Bench monitor", "--place", f"{WARD}|{ROOM}|{BED}"], check=True, stdout=subprocess.DEVNULL)  # fmt: skip
+    words = ["--data", options.data, "--key", EUI, "--label", "Bench monitor", "--place", f"{WARD}|{ROOM}|{BED}"]
+    subprocess.run(
+        [sys.executable, "-m", "wardbridge.cli", "device", "add", *words], check=True, stdout=subprocess.DEVNULL
+    )
     wire = Wire(options.mllp_port)
     wire.admit()
     wire.report(60)
-    sent: dict[tuple[str, str], float] = {}
     stop = threading.Event()
 
     def drive() -> None:
@@ -141,7 +146,6 @@ def main() -> None:
         while not stop.wait(options.every):
             count += 1
             rate = 61 + count % 100
-            sent["hr", str(rate)] = time.time() * 1000
             started.append(("hr", str(rate), time.time() * 1000))
             wire.report(rate)
             if count % 10 == 0:

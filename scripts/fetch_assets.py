@@ -74,8 +74,22 @@ def download(wheel: Wheel, folder: Path) -> Path:
     listing = folder / "requirement.txt"
     listing.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n", "utf-8")
     subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-         "--only-binary", ":all:", "--require-hashes", "--dest", str(folder), "--requirement", str(listing)],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--require-hashes",
+            "--dest",
+            str(folder),
+            "--requirement",
+            str(listing),
+        ],
         check=True,
     )
     return next(folder.glob("*.whl"))

@@ -18,7 +18,7 @@ from wardbridge.telemetry import coding, columns, numerics, waves
 from wardbridge.telemetry.values import Kept, KeptWave, Wave
 
 int16 = st.integers(-32768, 32767)
-int64 = st.integers(-(2 ** 62), 2 ** 62)
+int64 = st.integers(-(2**62), 2**62)
 
 
 @given(st.lists(int16, max_size=3000))
@@ -41,8 +41,11 @@ def test_threads_do_not_share_scratch_memory() -> None:
     wrong: list[int] = []
 
     def work(number: int) -> None:
-        wrong.extend(number for _ in range(20)
-                     if not np.array_equal(coding.decode(coding.encode(signals[number])), signals[number]))
+        wrong.extend(
+            number
+            for _ in range(20)
+            if not np.array_equal(coding.decode(coding.encode(signals[number])), signals[number])
+        )
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -69,35 +72,72 @@ def test_columns_come_back(lists: list[list[int]]) -> None:
 
 
 texts = st.one_of(
-    st.decimals(-10 ** 6, 10 ** 6, places=2).map(str), st.integers(-9999, 9999).map(str),
-    st.from_regex(r"\A-?[0-9]{1,20}(\.[0-9]{0,5})?\Z"), st.text(max_size=12).filter(lambda t: t.isprintable()))
+    st.decimals(-(10**6), 10**6, places=2).map(str),
+    st.integers(-9999, 9999).map(str),
+    st.from_regex(r"\A-?[0-9]{1,20}(\.[0-9]{0,5})?\Z"),
+    st.text(max_size=12).filter(lambda t: t.isprintable()),
+)
 kept = st.builds(
-    Kept, st.integers(0, 2 ** 52), st.one_of(st.just(0), st.integers(1, 2 ** 52)), texts,
-    st.one_of(st.none(), st.floats(allow_nan=False)), st.integers(0, 32767), st.integers(0, 2 ** 52))
+    Kept,
+    st.integers(0, 2**52),
+    st.one_of(st.just(0), st.integers(1, 2**52)),
+    texts,
+    st.one_of(st.none(), st.floats(allow_nan=False)),
+    st.integers(0, 32767),
+    st.integers(0, 2**52),
+)
 
 
 @given(st.lists(kept, max_size=40))
-@example([Kept(1, 0, text, 1.0, 0, 2) for text in ("72.50", "-0", "-0.0", "+5", "007", "1e3", ".5", "5.", "0.000",
-                                                   "-0.05", ">500", "", "999999999999999.999", "٣")])
+@example(
+    [
+        Kept(1, 0, text, 1.0, 0, 2)
+        for text in (
+            "72.50",
+            "-0",
+            "-0.0",
+            "+5",
+            "007",
+            "1e3",
+            ".5",
+            "5.",
+            "0.000",
+            "-0.05",
+            ">500",
+            "",
+            "999999999999999.999",
+            "٣",
+        )
+    ]
+)
 def test_every_text_comes_back(rows: list[Kept]) -> None:
     assert numerics.decode(numerics.encode(rows)) == rows
 
 
 def test_plain_decimals_are_small() -> None:
-    rows = [Kept(i * 1_000_000, 0, f"{72 + i % 9 / 10:.2f}", 72 + i % 9 / 10, 0, i * 1_000_000 + 40_000)
-            for i in range(3600)]
+    rows = [
+        Kept(i * 1_000_000, 0, f"{72 + i % 9 / 10:.2f}", 72 + i % 9 / 10, 0, i * 1_000_000 + 40_000)
+        for i in range(3600)
+    ]
     rows = [row._replace(number=float(row.text)) for row in rows]
     assert len(numerics.encode(rows)) < 3600
 
 
 wave = st.builds(
-    Wave, st.just(3), st.integers(0, 2 ** 51), st.sampled_from([4000.0, 2000.0, 16000.0, 1e6 / 360, 1e6 / 62.5]),
-    st.sampled_from([1.0, 0.005]), st.sampled_from([0.0, -12.5]),
+    Wave,
+    st.just(3),
+    st.integers(0, 2**51),
+    st.sampled_from([4000.0, 2000.0, 16000.0, 1e6 / 360, 1e6 / 62.5]),
+    st.sampled_from([1.0, 0.005]),
+    st.sampled_from([0.0, -12.5]),
     st.lists(int16, min_size=1, max_size=60).map(lambda v: np.array(v, "<i2").tobytes()),
-    st.integers(0, 4096), st.integers(-1, 2 ** 31), st.integers(0, 3))
+    st.integers(0, 4096),
+    st.integers(-1, 2**31),
+    st.integers(0, 3),
+)
 
 
-@given(st.lists(st.builds(KeptWave, wave, st.integers(0, 2 ** 51)), max_size=8))
+@given(st.lists(st.builds(KeptWave, wave, st.integers(0, 2**51)), max_size=8))
 def test_runs_come_back(rows: list[KeptWave]) -> None:
     assert waves.decode(3, waves.encode(rows)) == rows
 
@@ -120,8 +160,11 @@ def test_a_cut_moves_no_sample(run: Wave, offsets: list[int]) -> None:
 @given(wave, st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=5))
 def test_parts_sent_again_are_there_once(run: Wave, cuts: list[tuple[int, int]]) -> None:
     count = len(run.samples) // 2
-    again = [run._replace(samples=run.samples[2 * low:2 * high], first=run.first + low)
-             for low, high in cuts if low < high <= count]
+    again = [
+        run._replace(samples=run.samples[2 * low : 2 * high], first=run.first + low)
+        for low, high in cuts
+        if low < high <= count
+    ]
     rows = [KeptWave(part, 10 + i) for i, part in enumerate([*again, run])]
     assert sorted(pair for row in waves.unique(rows) for pair in samples(row.wave)) == samples(run)
 
@@ -132,7 +175,10 @@ def test_joined_keeps_gaps_and_flags_apart() -> None:
 
     rows = [run(0, 10), run(41_000, 10), run(80_000, 5), run(104_000, 5), run(124_000, 5, 1)]
     assert [(w.start, len(w.samples) // 2, w.quality) for w in waves.joined(rows)] == [
-        (0, 25, 0), (104_000, 5, 0), (124_000, 5, 1)]
+        (0, 25, 0),
+        (104_000, 5, 0),
+        (124_000, 5, 1),
+    ]
     assert waves.joined([]) == []
 
 
@@ -149,7 +195,7 @@ def test_record_100_against_wfdb(suites: Path) -> None:
         assert np.array_equal(ours[channel], record.d_signal[:, channel])
     for seconds, goal in ((10, 4.3), (60, 4.1)):
         size = 360 * seconds
-        blocks = [ours[0][i:i + size] for i in range(0, len(ours[0]) - size + 1, size)]
+        blocks = [ours[0][i : i + size] for i in range(0, len(ours[0]) - size + 1, size)]
         coded = [coding.encode(block) for block in blocks]
         assert all(np.array_equal(coding.decode(c), b) for c, b in zip(coded, blocks, strict=True))
         assert sum(map(len, coded)) * 8 / (len(blocks) * size) <= goal

@@ -45,8 +45,9 @@ def value(channel: int, time: int, text: str = "72.50", quality: int = 0, end: i
     return Numeric(channel, time, end, text, number, quality)
 
 
-def wave(channel: int, start: int, samples: Sequence[int], period: float = 4000.0, quality: int = 0,
-         sequence: int = -1) -> Wave:
+def wave(
+    channel: int, start: int, samples: Sequence[int], period: float = 4000.0, quality: int = 0, sequence: int = -1
+) -> Wave:
     return Wave(channel, start, period, 0.5, 1.0, np.array(samples, "<i2").tobytes(), quality, sequence)
 
 
@@ -162,12 +163,17 @@ def deal(chance: random.Random, hr: int, ecg: int, mode: int) -> list[DeviceSlic
         for _ in range(int(SECOND / period)):
             level = max(-2000, min(2000, level + chance.randrange(-30, 31)))
             samples.append(level)
-        numerics = [value(hr, at, f"{chance.randrange(60, 90)}.{chance.randrange(100):02d}",
-                          chance.choice([0, 0, 2]))]
+        numerics = [value(hr, at, f"{chance.randrange(60, 90)}.{chance.randrange(100):02d}", chance.choice([0, 0, 2]))]
         if chance.random() < 0.05:
             numerics.append(value(mode, at, chance.choice(["run", "standby"])))
-        pieces.append(DeviceSlice("dev", at + chance.randrange(SECOND), numerics,
-                                  [wave(ecg, at, samples, period, chance.choice([0, 0, 0, 1]), second)]))
+        pieces.append(
+            DeviceSlice(
+                "dev",
+                at + chance.randrange(SECOND),
+                numerics,
+                [wave(ecg, at, samples, period, chance.choice([0, 0, 0, 1]), second)],
+            )
+        )
     for _ in range(40):
         old = chance.choice(pieces)
         late = old.received + chance.choice([0, SECOND, 10 * MINUTE])
@@ -222,8 +228,9 @@ def brute(model: Model, channel: int, start: int, end: int, step: int, scale: bo
             flags = 0
             for _, quality in steps[place]:
                 flags |= quality
-            spans.append(Span(place * step, step, min(n for n, _ in steps[place]), max(n for n, _ in steps[place]),
-                              flags))
+            spans.append(
+                Span(place * step, step, min(n for n, _ in steps[place]), max(n for n, _ in steps[place]), flags)
+            )
     return spans
 
 
@@ -251,8 +258,10 @@ async def test_reduced_windows_lose_no_peak(database: Any, compacted: bool) -> N
 
 async def test_long_windows_read_levels_only(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _, ecg, _ = await make(database.pool)
-    await send(database.pool, *(DeviceSlice("dev", T0 + i * SECOND, [], [wave(ecg, T0 + i * SECOND, [i] * 250)])
-                                for i in range(120)))
+    await send(
+        database.pool,
+        *(DeviceSlice("dev", T0 + i * SECOND, [], [wave(ecg, T0 + i * SECOND, [i] * 250)]) for i in range(120)),
+    )
     await compact(database.pool, T0 + DAY, delay=0)
     monkeypatch.setattr("wardbridge.telemetry.waves.decode", None)
     spans = await reduced(database.pool, ecg, T0, T0 + 120 * SECOND, 12)
@@ -261,8 +270,11 @@ async def test_long_windows_read_levels_only(database: Any, monkeypatch: pytest.
 
 async def test_gaps_are_gaps_and_runs_join(database: Any) -> None:
     _, ecg, _ = await make(database.pool)
-    pieces = [DeviceSlice("dev", T0 + i * SECOND, [], [wave(ecg, T0 + i * SECOND, range(250))])
-              for i in range(10) if i not in (4, 5)]
+    pieces = [
+        DeviceSlice("dev", T0 + i * SECOND, [], [wave(ecg, T0 + i * SECOND, range(250))])
+        for i in range(10)
+        if i not in (4, 5)
+    ]
     await send(database.pool, *pieces)
     await compact(database.pool, T0 + DAY, delay=0)
     runs = joined((await window(database.pool, [ecg], T0 + SECOND, T0 + 9 * SECOND)).waves[ecg])
@@ -314,7 +326,8 @@ async def test_compaction_that_dies_leaves_everything_where_it_was(database: Any
         if calls % 3 == 0:
             await database.pool.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE pid <> pg_backend_pid() AND datname = current_database() AND state LIKE 'idle in trans%'")
+                "WHERE pid <> pg_backend_pid() AND datname = current_database() AND state LIKE 'idle in trans%'"
+            )
         return ()
 
     failures = 0
@@ -360,9 +373,11 @@ async def test_retention_by_kind(database: Any) -> None:
 async def test_bad_samples_are_refused_before_anything_is_written(database: Any) -> None:
     hr, ecg, _ = await make(database.pool)
     good = value(hr, T0)
-    for bad in (DeviceSlice("dev", T0, [good], [Wave(ecg, T0, 4000.0, 1.0, 0.0, b"\1", 0, -1)]),
-                DeviceSlice("dev", T0, [good], [Wave(ecg, T0, 0.0, 1.0, 0.0, b"\1\0", 0, -1)]),
-                DeviceSlice("dev", T0, [good, value(hr, T0, "a\0b")])):
+    for bad in (
+        DeviceSlice("dev", T0, [good], [Wave(ecg, T0, 4000.0, 1.0, 0.0, b"\1", 0, -1)]),
+        DeviceSlice("dev", T0, [good], [Wave(ecg, T0, 0.0, 1.0, 0.0, b"\1\0", 0, -1)]),
+        DeviceSlice("dev", T0, [good, value(hr, T0, "a\0b")]),
+    ):
         with pytest.raises(Invalid):
             await send(database.pool, bad)
     await send(database.pool, DeviceSlice("dev", T0), DeviceSlice("dev", T0, [], [wave(ecg, T0, [])]))

@@ -75,8 +75,9 @@ async def apply(parts: Parts, conn: Connection, told: Told, sequence: int) -> No
     heard = await store.add_event(conn, person.patient_id, sequence, event)
     if heard or news:
         # A device may have named this patient before anybody told us who that is.
-        await follow(parts, conn, person.patient_id, reason=f"ADT {told.kind}",
-                     patients=[person.patient_id] if news else ())
+        await follow(
+            parts, conn, person.patient_id, reason=f"ADT {told.kind}", patients=[person.patient_id] if news else ()
+        )
 
 
 async def follow(

@@ -66,8 +66,16 @@ async def register(conn: Connection, rows: Sequence[Expected], *, by: str, at: i
     return await registry.register(conn, rows, by, at)
 
 
-async def accept(parts: Parts, conn: Connection, device_id: str, by: str, place_id: str | None = None, *,
-                 since: int | None = None, label: str = "") -> None:
+async def accept(
+    parts: Parts,
+    conn: Connection,
+    device_id: str,
+    by: str,
+    place_id: str | None = None,
+    *,
+    since: int | None = None,
+    label: str = "",
+) -> None:
     """Let a device in: its FHIR Device is made, and from ``since`` (now) on its data may be a patient's.
 
     ``since`` may lie in the past (its first message): what was kept while it was unknown is then charted by
@@ -108,8 +116,16 @@ async def retire(parts: Parts, conn: Connection, device_id: str, by: str) -> Non
     await _set(parts, conn, device_id, "retired", by)
 
 
-async def move(parts: Parts, conn: Connection, device_id: str, place_id: str | None, *, by: str,
-               at: int | None = None, source: str = "hand") -> None:
+async def move(
+    parts: Parts,
+    conn: Connection,
+    device_id: str,
+    place_id: str | None,
+    *,
+    by: str,
+    at: int | None = None,
+    source: str = "hand",
+) -> None:
     """The device stands at ``place_id`` (None: nowhere) from ``at`` (now) on.
 
     Raises NotFound for an unknown device or place.
@@ -125,8 +141,7 @@ async def move(parts: Parts, conn: Connection, device_id: str, place_id: str | N
     await write_resource(parts, conn, device_id)
 
 
-async def first_sight(parts: Parts, conn: Connection, key: str, link: str, who: Identity | None,
-                      since: int) -> Device:
+async def first_sight(parts: Parts, conn: Connection, key: str, link: str, who: Identity | None, since: int) -> Device:
     """A row for a key that nobody has seen: ``accepted`` when it was announced, else ``unknown``.
 
     ``since`` is the earliest time that its first message speaks of (a cuff pressure is minutes old).
@@ -175,8 +190,15 @@ async def write_resource(parts: Parts, conn: Connection, device_id: str) -> None
     seat, _, _ = await facts.seat_now(conn, device_id)
     place = await places.get(conn, seat) if seat else None
     now = device_resource.resource(
-        device_id, found.key, await registry.identity(conn, device_id), label=found.label, parent_id=found.parent_id,
-        location_id=place.location_id if place else "", state=found.state, before=before)
+        device_id,
+        found.key,
+        await registry.identity(conn, device_id),
+        label=found.label,
+        parent_id=found.parent_id,
+        location_id=place.location_id if place else "",
+        state=found.state,
+        before=before,
+    )
     if now != before:
         await parts.record.put(conn, [now])
 
@@ -228,8 +250,9 @@ async def _module(parts: Parts, conn: Connection, machine: Device, who: Identity
         if who.parent and who.parent != machine.key:
             parent = (await registry.by_keys(conn, [who.parent])).get(who.parent, machine)
         ident = parts.ids()
-        await registry.add(conn, ident, who.key, machine.link, machine.state, as_said(who), "", received,
-                           parent.device_id)
+        await registry.add(
+            conn, ident, who.key, machine.link, machine.state, as_said(who), "", received, parent.device_id
+        )
         if machine.state == "accepted":
             await write_resource(parts, conn, ident)
         return "module"
@@ -245,5 +268,23 @@ async def _module(parts: Parts, conn: Connection, machine: Device, who: Identity
     return "firmware" if before.get("firmware") and now.get("firmware") != before["firmware"] else "identity"
 
 
-__all__ = ["STATES", "Device", "Expected", "accept", "as_said", "device", "first_sight", "learn", "list_devices",
-           "modules", "move", "quarantine", "queue", "register", "retire", "silent", "workshop", "write_resource"]
+__all__ = [
+    "STATES",
+    "Device",
+    "Expected",
+    "accept",
+    "as_said",
+    "device",
+    "first_sight",
+    "learn",
+    "list_devices",
+    "modules",
+    "move",
+    "quarantine",
+    "queue",
+    "register",
+    "retire",
+    "silent",
+    "workshop",
+    "write_resource",
+]

@@ -53,7 +53,7 @@ def encode(samples: Samples) -> bytes:
     np.left_shift(steps, 1, out=steps)
     np.bitwise_xor(steps, signs, out=steps)
     both = steps.view(np.uint8)
-    planes = tools.planes[:2 * count]
+    planes = tools.planes[: 2 * count]
     planes[:count] = both[0::2]
     planes[count:] = both[1::2]
     if planes[count:].any():

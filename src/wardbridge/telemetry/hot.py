@@ -27,8 +27,10 @@ def settled(piece: DeviceSlice) -> DeviceSlice:
             raise Invalid(f"a period of {wave.period} µs", f"channel {wave.channel}")
         if wave.samples:
             waves.append(wave if wave.start else wave._replace(start=piece.received))
-    numerics = [value if value.time else value._replace(time=piece.received)
-                for value in (given if type(given) is Numeric else Numeric(*given) for given in piece.numerics)]
+    numerics = [
+        value if value.time else value._replace(time=piece.received)
+        for value in (given if type(given) is Numeric else Numeric(*given) for given in piece.numerics)
+    ]
     return DeviceSlice(piece.device_id, piece.received, numerics, waves)
 
 
@@ -49,8 +51,9 @@ def encode(piece: DeviceSlice) -> bytes:
 def decode(device_id: str, received: int, body: bytes) -> DeviceSlice:
     """The inverse of :func:`encode`."""
     numerics, waves = _decoder.decode(zstd.expand(body))
-    return DeviceSlice(device_id, received, numerics, [
-        wave._replace(samples=coding.decode(wave.samples).tobytes()) for wave in waves])
+    return DeviceSlice(
+        device_id, received, numerics, [wave._replace(samples=coding.decode(wave.samples).tobytes()) for wave in waves]
+    )
 
 
 def numerics(piece: DeviceSlice) -> list[tuple[int, Kept]]:

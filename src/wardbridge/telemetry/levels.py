@@ -39,8 +39,12 @@ class Level:
         order = np.argsort(self.place, kind="stable")
         place = self.place[order]
         begins = np.flatnonzero(np.concatenate(([True], place[1:] != place[:-1])))
-        return Level(place[begins], np.minimum.reduceat(self.low[order], begins),
-                     np.maximum.reduceat(self.high[order], begins), np.bitwise_or.reduceat(self.flags[order], begins))
+        return Level(
+            place[begins],
+            np.minimum.reduceat(self.low[order], begins),
+            np.maximum.reduceat(self.high[order], begins),
+            np.bitwise_or.reduceat(self.flags[order], begins),
+        )
 
     def coarser(self, factor: int) -> Level:
         """The level whose steps are ``factor`` times as long."""
@@ -49,9 +53,16 @@ class Level:
     def spans(self, step: int, start: int, end: int) -> list[Span]:
         """The steps that touch [start, end)."""
         chosen = (self.place >= start // step) & (self.place * step < end)
-        return [Span(place * step, step, low, high, flags) for place, low, high, flags in zip(
-            self.place[chosen].tolist(), self.low[chosen].tolist(), self.high[chosen].tolist(),
-            self.flags[chosen].tolist(), strict=True)]
+        return [
+            Span(place * step, step, low, high, flags)
+            for place, low, high, flags in zip(
+                self.place[chosen].tolist(),
+                self.low[chosen].tolist(),
+                self.high[chosen].tolist(),
+                self.flags[chosen].tolist(),
+                strict=True,
+            )
+        ]
 
 
 EMPTY = Level(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0, np.int64))
@@ -62,15 +73,20 @@ def merge(levels: Iterable[Level]) -> Level:
     every = [level for level in levels if len(level.place)]
     if not every:
         return EMPTY
-    return Level(*(np.concatenate([getattr(level, name) for level in every])
-                   for name in ("place", "low", "high", "flags"))).merged()
+    return Level(
+        *(np.concatenate([getattr(level, name) for level in every]) for name in ("place", "low", "high", "flags"))
+    ).merged()
 
 
 def of_numerics(values: Iterable[Kept], step: int) -> Level:
     """The level of numeric values; texts without a number, infinities and NaN do not count."""
     rows = [row for row in values if row.number is not None and np.isfinite(row.number)]
-    return Level.of(np.array([row.time for row in rows], np.int64), np.array([row.number for row in rows], np.float64),
-                    np.array([row.quality for row in rows], np.int64), step)
+    return Level.of(
+        np.array([row.time for row in rows], np.int64),
+        np.array([row.number for row in rows], np.float64),
+        np.array([row.quality for row in rows], np.int64),
+        step,
+    )
 
 
 def of_waves(runs: Iterable[KeptWave], step: int) -> Level:

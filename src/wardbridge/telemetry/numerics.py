@@ -70,11 +70,18 @@ def encode(values: Iterable[Kept]) -> bytes:
         mantissas.append(parts[0])
         decimals.append(parts[1])
     times = np.array([row.time for row in rows], np.int64)
-    body = columns.pack([
-        times, np.array([row.end - row.time if row.end else 0 for row in rows], np.int64),
-        np.array([bool(row.end) for row in rows], np.int64),
-        np.array([row.received - row.time for row in rows], np.int64),
-        mantissas, decimals, [row.quality for row in rows], [len(rows)]])
+    body = columns.pack(
+        [
+            times,
+            np.array([row.end - row.time if row.end else 0 for row in rows], np.int64),
+            np.array([bool(row.end) for row in rows], np.int64),
+            np.array([row.received - row.time for row in rows], np.int64),
+            mantissas,
+            decimals,
+            [row.quality for row in rows],
+            [len(rows)],
+        ]
+    )
     return zstd.squeeze(body + _encoder.encode(_Rest(list(texts), numbers)), dense=True)
 
 
@@ -84,9 +91,18 @@ def decode(block: bytes) -> list[Kept]:
     (times, ends, ended, delays, mantissas, decimals, qualities, _), place = columns.unpack(data, _COLUMNS)
     rest = _decoder.decode(memoryview(data)[place:])
     rows = []
-    for index, (time, end, has_end, delay, mantissa, places, quality) in enumerate(zip(
-            times.tolist(), ends.tolist(), ended.tolist(), delays.tolist(), mantissas.tolist(),
-            decimals.tolist(), qualities.tolist(), strict=True)):
+    for index, (time, end, has_end, delay, mantissa, places, quality) in enumerate(
+        zip(
+            times.tolist(),
+            ends.tolist(),
+            ended.tolist(),
+            delays.tolist(),
+            mantissas.tolist(),
+            decimals.tolist(),
+            qualities.tolist(),
+            strict=True,
+        )
+    ):
         text = rest.texts[mantissa] if places == _TEXT else join(mantissa, places)
         value = rest.numbers[index] if index in rest.numbers else number(text)
         rows.append(Kept(time, time + end if has_end else 0, text, value, quality, time + delay))

@@ -41,7 +41,9 @@ async def ensure_channels(conn: Connection, device_id: str, specs: Iterable[Chan
             """INSERT INTO channel (device_id, key, kind, code, refid, system, unit, ucum, label)
                SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[],
                                         $8::text[], $9::text[]) ON CONFLICT DO NOTHING""",
-            device_id, *_columns(missing))
+            device_id,
+            *_columns(missing),
+        )
         known = await _known(conn, device_id)
     changed = [spec for identity, spec in wanted.items() if _names(known[identity].spec) != _names(spec)]
     if changed:
@@ -51,7 +53,9 @@ async def ensure_channels(conn: Connection, device_id: str, specs: Iterable[Chan
                            $9::text[]) AS n (key, kind, code, refid, system, unit, ucum, label)
                WHERE c.device_id = $1 AND (c.key, c.kind, c.code, c.unit, c.ucum)
                                         = (n.key, n.kind, n.code, n.unit, n.ucum)""",
-            device_id, *_columns(changed))
+            device_id,
+            *_columns(changed),
+        )
     return {spec.key: known[identity].channel_id for identity, spec in wanted.items()}
 
 
@@ -64,8 +68,10 @@ def _names(spec: ChannelSpec) -> tuple[str, str, str]:
 
 
 def _columns(specs: Sequence[ChannelSpec]) -> list[list[object]]:
-    return [[getattr(spec, name) for spec in specs]
-            for name in ("key", "kind", "code", "refid", "system", "unit", "ucum", "label")]
+    return [
+        [getattr(spec, name) for spec in specs]
+        for name in ("key", "kind", "code", "refid", "system", "unit", "ucum", "label")
+    ]
 
 
 async def _known(conn: Connection, device_id: str) -> dict[_Identity, Channel]:
@@ -74,17 +80,25 @@ async def _known(conn: Connection, device_id: str) -> dict[_Identity, Channel]:
 
 
 def _channel(row: asyncpg.Record) -> Channel:
-    return Channel(row["channel_id"], row["device_id"], ChannelSpec(
-        row["key"], row["kind"], row["code"], row["refid"], row["system"], row["unit"], row["ucum"], row["label"]))
+    return Channel(
+        row["channel_id"],
+        row["device_id"],
+        ChannelSpec(
+            row["key"], row["kind"], row["code"], row["refid"], row["system"], row["unit"], row["ucum"], row["label"]
+        ),
+    )
 
 
-async def channels(pool: Pool | Connection, device_ids: Sequence[str] | None = None,
-                   channel_ids: Sequence[int] | None = None) -> list[Channel]:
+async def channels(
+    pool: Pool | Connection, device_ids: Sequence[str] | None = None, channel_ids: Sequence[int] | None = None
+) -> list[Channel]:
     """Known channels of the devices, or with the ids, or all."""
     rows = await pool.fetch(
         f"""SELECT {_CHANNEL} FROM channel c WHERE ($1::text[] IS NULL OR c.device_id = ANY ($1))
             AND ($2::int[] IS NULL OR c.channel_id = ANY ($2)) ORDER BY c.channel_id""",
-        None if device_ids is None else list(device_ids), None if channel_ids is None else list(channel_ids))
+        None if device_ids is None else list(device_ids),
+        None if channel_ids is None else list(channel_ids),
+    )
     return [_channel(row) for row in rows]
 
 
@@ -106,8 +120,12 @@ async def append(conn: Connection, rows: Sequence[DeviceSlice]) -> None:
     await conn.execute(
         """INSERT INTO telemetry_hot (device_id, received, start, stop, body)
            SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])""",
-        [piece.device_id for piece in pieces], [piece.received for piece in pieces],
-        [start for start, _ in spans], [stop for _, stop in spans], [hot.encode(piece) for piece in pieces])
+        [piece.device_id for piece in pieces],
+        [piece.received for piece in pieces],
+        [start for start, _ in spans],
+        [stop for _, stop in spans],
+        [hot.encode(piece) for piece in pieces],
+    )
     if newest:
         # In order of the key, so that two writers never wait for each other in a circle.
         last = [newest[channel] for channel in sorted(newest)]
@@ -122,10 +140,14 @@ async def append(conn: Connection, rows: Sequence[DeviceSlice]) -> None:
                    OR (least(excluded.time, excluded.received) = least(l.time, l.received)
                        AND excluded.received > l.received)
                    OR excluded.received > l.received + {PATIENCE}""",
-            [value.channel for value, _ in last], [value.text for value, _ in last],
-            [value.number for value, _ in last], [value.time for value, _ in last],
-            [value.end for value, _ in last], [received for _, received in last],
-            [value.quality for value, _ in last])
+            [value.channel for value, _ in last],
+            [value.text for value, _ in last],
+            [value.number for value, _ in last],
+            [value.time for value, _ in last],
+            [value.end for value, _ in last],
+            [received for _, received in last],
+            [value.quality for value, _ in last],
+        )
 
 
 async def _newest(conn: Connection, values: Sequence[tuple[Numeric, int]]) -> dict[int, tuple[Numeric, int]]:
@@ -136,7 +158,9 @@ async def _newest(conn: Connection, values: Sequence[tuple[Numeric, int]]) -> di
         # Which of several is the last depends on the stored one too (the rule looks at pauses).
         rows = await conn.fetch(
             """SELECT channel_id, time, end_time, text, number, quality, received FROM last_value
-               WHERE channel_id = ANY ($1) ORDER BY channel_id FOR UPDATE""", often)
+               WHERE channel_id = ANY ($1) ORDER BY channel_id FOR UPDATE""",
+            often,
+        )
         found = {row["channel_id"]: (Numeric(*tuple(row)[:6]), row["received"]) for row in rows}
     for value, received in values:
         old = found.get(value.channel)
@@ -151,12 +175,15 @@ async def last_values(pool: Pool | Connection, device_ids: Sequence[str] | None 
         f"""SELECT {_CHANNEL}, l.text, l.number, l.time, l.end_time, l.received, l.quality
             FROM last_value l JOIN channel c USING (channel_id)
             WHERE $1::text[] IS NULL OR c.device_id = ANY ($1) ORDER BY c.device_id, c.channel_id""",
-        None if device_ids is None else list(device_ids))
+        None if device_ids is None else list(device_ids),
+    )
     found: dict[str, list[Last]] = {}
     for row in rows:
-        found.setdefault(row["device_id"], []).append(Last(
-            _channel(row), row["text"], row["number"], row["time"], row["end_time"], row["received"],
-            row["quality"]))
+        found.setdefault(row["device_id"], []).append(
+            Last(
+                _channel(row), row["text"], row["number"], row["time"], row["end_time"], row["received"], row["quality"]
+            )
+        )
     return found
 
 
@@ -169,16 +196,23 @@ async def tail(conn: Pool | Connection, after: Position, limit: int) -> list[Hot
     rows = await conn.fetch(
         """SELECT xid, sequence, device_id, received, body FROM telemetry_hot
            WHERE (xid, sequence) > ($1, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-           ORDER BY xid, sequence LIMIT $3""", after.xid, after.sequence, limit)
-    return [Hot(Position(row["xid"], row["sequence"]), hot.decode(row["device_id"], row["received"], row["body"]))
-            for row in rows]
+           ORDER BY xid, sequence LIMIT $3""",
+        after.xid,
+        after.sequence,
+        limit,
+    )
+    return [
+        Hot(Position(row["xid"], row["sequence"]), hot.decode(row["device_id"], row["received"], row["body"]))
+        for row in rows
+    ]
 
 
 async def newest(conn: Pool | Connection) -> Position:
     """Where a live stream that wants nothing old begins."""
     row = await conn.fetchrow(
         """SELECT xid, sequence FROM telemetry_hot WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
-           ORDER BY xid DESC, sequence DESC LIMIT 1""")
+           ORDER BY xid DESC, sequence DESC LIMIT 1"""
+    )
     return Position(row["xid"], row["sequence"]) if row else Position(0, 0)
 
 

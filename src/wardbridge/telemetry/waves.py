@@ -36,11 +36,21 @@ def encode(runs: Iterable[KeptWave]) -> bytes:
     formats: dict[tuple[float, float, float], int] = {}
     places = [formats.setdefault((r.wave.period, r.wave.scale, r.wave.offset), len(formats)) for r in rows]
     samples = np.frombuffer(b"".join(row.wave.samples for row in rows), "<i2")
-    head = zstd.squeeze(columns.pack([
-        [row.wave.start for row in rows], [row.wave.first for row in rows],
-        [len(row.wave.samples) // 2 for row in rows], places, [row.wave.quality for row in rows],
-        [row.wave.sequence for row in rows], [row.received - row.wave.start for row in rows], [len(rows)]]),
-        dense=True)
+    head = zstd.squeeze(
+        columns.pack(
+            [
+                [row.wave.start for row in rows],
+                [row.wave.first for row in rows],
+                [len(row.wave.samples) // 2 for row in rows],
+                places,
+                [row.wave.quality for row in rows],
+                [row.wave.sequence for row in rows],
+                [row.received - row.wave.start for row in rows],
+                [len(rows)],
+            ]
+        ),
+        dense=True,
+    )
     return len(head).to_bytes(4, "little") + head + _encoder.encode(_Rest(list(formats), coding.encode(samples)))
 
 
@@ -48,17 +58,31 @@ def decode(channel: int, block: bytes) -> list[KeptWave]:
     """The inverse of :func:`encode`. Raises Invalid for bytes that are no block."""
     size = int.from_bytes(block[:4], "little")
     (starts, firsts, counts, places, qualities, sequences, delays, _), _ = columns.unpack(
-        zstd.expand(block[4:4 + size]), _COLUMNS)
-    rest = _decoder.decode(memoryview(block)[4 + size:])
+        zstd.expand(block[4 : 4 + size]), _COLUMNS
+    )
+    rest = _decoder.decode(memoryview(block)[4 + size :])
     samples = coding.decode(rest.samples).tobytes()
     runs = []
     place = 0
     for start, first, count, form, quality, sequence, delay in zip(
-            starts.tolist(), firsts.tolist(), counts.tolist(), places.tolist(), qualities.tolist(),
-            sequences.tolist(), delays.tolist(), strict=True):
+        starts.tolist(),
+        firsts.tolist(),
+        counts.tolist(),
+        places.tolist(),
+        qualities.tolist(),
+        sequences.tolist(),
+        delays.tolist(),
+        strict=True,
+    ):
         period, scale, offset = rest.formats[form]
-        runs.append(KeptWave(Wave(channel, start, period, scale, offset, samples[place:place + 2 * count], quality,
-                                  sequence, first), start + delay))
+        runs.append(
+            KeptWave(
+                Wave(
+                    channel, start, period, scale, offset, samples[place : place + 2 * count], quality, sequence, first
+                ),
+                start + delay,
+            )
+        )
         place += 2 * count
     return runs
 
@@ -82,8 +106,10 @@ def cut(wave: Wave, moments: Sequence[int]) -> list[Wave]:
             edges.append(index)
     if len(edges) == 1:
         return [wave]
-    return [wave._replace(samples=wave.samples[2 * low:2 * high], first=wave.first + low)
-            for low, high in zip(edges, [*edges[1:], count], strict=True)]
+    return [
+        wave._replace(samples=wave.samples[2 * low : 2 * high], first=wave.first + low)
+        for low, high in zip(edges, [*edges[1:], count], strict=True)
+    ]
 
 
 def unique(runs: Iterable[KeptWave]) -> list[KeptWave]:
@@ -119,14 +145,13 @@ def _rest(row: KeptWave, known: Sequence[KeptWave]) -> list[KeptWave]:
                 continue
             for a, b in ((begin, left), (right, end)):
                 if a < b:
-                    parts.append(KeptWave(part.wave._replace(samples=_slice(part.wave, a, b), first=a),
-                                          part.received))
+                    parts.append(KeptWave(part.wave._replace(samples=_slice(part.wave, a, b), first=a), part.received))
         rest = parts
     return rest
 
 
 def _slice(wave: Wave, low: int, high: int) -> bytes:
-    return wave.samples[2 * (low - wave.first):2 * (high - wave.first)]
+    return wave.samples[2 * (low - wave.first) : 2 * (high - wave.first)]
 
 
 def within(row: KeptWave, start: int, end: int) -> KeptWave | None:
@@ -157,5 +182,9 @@ def joined(runs: Iterable[KeptWave]) -> list[Wave]:
 
 def _follows(before: Wave, wave: Wave, count: int) -> bool:
     same = (before.period, before.scale, before.offset, before.quality) == (
-        wave.period, wave.scale, wave.offset, wave.quality)
+        wave.period,
+        wave.scale,
+        wave.offset,
+        wave.quality,
+    )
     return same and abs(before.at(count) - wave.at(0)) <= before.period / 2

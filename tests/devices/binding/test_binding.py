@@ -256,9 +256,17 @@ async def test_demographics_follow_the_newest_message(ward: Scene) -> None:
 
 async def test_a_patient_of_the_record_is_met_again_by_adt(ward: Scene) -> None:
     async with transaction(ward.pool) as conn:
-        await ward.parts.record.put(conn, [{
-            "resourceType": "Patient", "id": "known", "gender": "other",
-            "identifier": [{"system": "urn:wardbridge:authority:HIS", "value": "100"}]}])
+        await ward.parts.record.put(
+            conn,
+            [
+                {
+                    "resourceType": "Patient",
+                    "id": "known",
+                    "gender": "other",
+                    "identifier": [{"system": "urn:wardbridge:authority:HIS", "value": "100"}],
+                }
+            ],
+        )
     await ward.adt("A01", "100", 1, "1")
     await ward.work()
     assert [p["id"] for p in await ward.resources("Patient")] == ["known"]
@@ -268,8 +276,17 @@ async def test_a_patient_of_the_record_is_met_again_by_adt(ward: Scene) -> None:
 async def test_a_patient_of_the_record_can_be_bound_without_adt(ward: Scene) -> None:
     device = await ward.device()
     async with transaction(ward.pool) as conn:
-        await ward.parts.record.put(conn, [{"resourceType": "Patient", "id": "walkin", "name": [{"family": "Walker"}],
-                                            "identifier": [{"system": "urn:wardbridge:authority:HIS", "value": "7"}]}])
+        await ward.parts.record.put(
+            conn,
+            [
+                {
+                    "resourceType": "Patient",
+                    "id": "walkin",
+                    "name": [{"family": "Walker"}],
+                    "identifier": [{"system": "urn:wardbridge:authority:HIS", "value": "7"}],
+                }
+            ],
+        )
         await binding.bind(ward.parts, conn, device, "walkin", by="nurse", at=ward.minute(0))
     await measure(ward, 1)
     assert await subjects(ward) == [("00:01", "7")]
@@ -284,10 +301,19 @@ async def test_an_oid_is_one_authority_however_it_is_written(ward: Scene) -> Non
     await ward.adt("A01", "100", 0, "1")
     await ward.work()
     async with transaction(ward.pool) as conn:
-        await ward.parts.record.put(conn, [{"resourceType": "Patient", "id": "oid", "identifier": [
-            {"system": "urn:oid:2.999.1", "value": "5"}]}])
-        await binding.bind(ward.parts, conn, (await fleet.list_devices(ward.pool))[0].device_id, "oid", by="n",
-                           at=ward.minute(90), stop=ward.minute(91))
+        await ward.parts.record.put(
+            conn,
+            [{"resourceType": "Patient", "id": "oid", "identifier": [{"system": "urn:oid:2.999.1", "value": "5"}]}],
+        )
+        await binding.bind(
+            ward.parts,
+            conn,
+            (await fleet.list_devices(ward.pool))[0].device_id,
+            "oid",
+            by="n",
+            at=ward.minute(90),
+            stop=ward.minute(91),
+        )
     said = SubjectHint(("urn:oid:2.999.1|5",))
     await ward.put(said, reading(HR, "70", ward.minute(1)), received=ward.minute(1))
     await ward.work()

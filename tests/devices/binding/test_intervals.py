@@ -31,23 +31,31 @@ def one(**facts: Any) -> Span:
     return found[0]
 
 
-@pytest.mark.parametrize(("facts", "patient", "source", "conflict"), [
-    ({"stays": [ANNA]}, "anna", "adt", ""),
-    ({}, "", "", ""),
-    ({"stays": [ANNA, BEN]}, "", "", "place-shared"),
-    ({"stays": [ANNA], "subjects": [Subject(0, ("x|1",), ("anna",))]}, "anna", "pid", ""),
-    ({"stays": [ANNA], "subjects": [Subject(0, ("x|2",), ("ben",))]}, "ben", "pid", "pid-place"),
-    ({"stays": [ANNA], "subjects": [Subject(0, ("x|9",), ())]}, "", "", "pid-unknown"),
-    ({"subjects": [Subject(0, ("x|9",), ())]}, "", "", ""),
-    ({"subjects": [Subject(0, ("x|1", "x|2"), ("anna", "ben"))]}, "", "", "pid-place"),
-    ({"stays": [ANNA], "hands": [Hand(1, 0, FOREVER, "ben")]}, "ben", "hand", ""),
-    ({"subjects": [Subject(0, ("x|1",), ("anna",))], "hands": [Hand(1, 0, FOREVER, "ben")]}, "ben", "hand", "hand-pid"),
-    ({"stays": [ANNA], "hands": [Hand(1, 0)]}, "", "hand", ""),
-    ({"stays": [ANNA], "hands": [Hand(1, 0, FOREVER, "ben"), Hand(2, 0, release=True)]}, "anna", "adt", ""),
-    ({"stays": [ANNA], "modes": [Mode(0, "workshop")]}, "", "", ""),
-    ({"stays": [ANNA], "modes": [Mode(0, "workshop")], "hands": [Hand(1, 0, FOREVER, "anna")]}, "", "", ""),
-    ({"stays": [ANNA], "bindable": frozenset()}, "", "", ""),
-])
+@pytest.mark.parametrize(
+    ("facts", "patient", "source", "conflict"),
+    [
+        ({"stays": [ANNA]}, "anna", "adt", ""),
+        ({}, "", "", ""),
+        ({"stays": [ANNA, BEN]}, "", "", "place-shared"),
+        ({"stays": [ANNA], "subjects": [Subject(0, ("x|1",), ("anna",))]}, "anna", "pid", ""),
+        ({"stays": [ANNA], "subjects": [Subject(0, ("x|2",), ("ben",))]}, "ben", "pid", "pid-place"),
+        ({"stays": [ANNA], "subjects": [Subject(0, ("x|9",), ())]}, "", "", "pid-unknown"),
+        ({"subjects": [Subject(0, ("x|9",), ())]}, "", "", ""),
+        ({"subjects": [Subject(0, ("x|1", "x|2"), ("anna", "ben"))]}, "", "", "pid-place"),
+        ({"stays": [ANNA], "hands": [Hand(1, 0, FOREVER, "ben")]}, "ben", "hand", ""),
+        (
+            {"subjects": [Subject(0, ("x|1",), ("anna",))], "hands": [Hand(1, 0, FOREVER, "ben")]},
+            "ben",
+            "hand",
+            "hand-pid",
+        ),
+        ({"stays": [ANNA], "hands": [Hand(1, 0)]}, "", "hand", ""),
+        ({"stays": [ANNA], "hands": [Hand(1, 0, FOREVER, "ben"), Hand(2, 0, release=True)]}, "anna", "adt", ""),
+        ({"stays": [ANNA], "modes": [Mode(0, "workshop")]}, "", "", ""),
+        ({"stays": [ANNA], "modes": [Mode(0, "workshop")], "hands": [Hand(1, 0, FOREVER, "anna")]}, "", "", ""),
+        ({"stays": [ANNA], "bindable": frozenset()}, "", "", ""),
+    ],
+)
 def test_who_is_on_the_device(facts: dict[str, Any], patient: str, source: str, conflict: str) -> None:
     span = one(**facts)
     assert (span.patient_id, span.source, span.conflict) == (patient, source, conflict)
@@ -63,14 +71,16 @@ def test_an_open_decision_ends_when_the_patient_leaves_and_not_when_moved() -> N
     stays = [Stay("anna", 0, 10, "bed"), Stay("anna", 10, 20, "ward"), Stay("ben", 20, FOREVER, "bed")]
     spans = derive(Facts(**BASE | {"stays": stays, "hands": [Hand(1, 5, FOREVER, "anna", "anna")]}))
     assert [(s.start, s.patient_id, s.source) for s in spans] == [
-        (0, "anna", "adt"), (5, "anna", "hand"), (20, "ben", "adt")]
+        (0, "anna", "adt"),
+        (5, "anna", "hand"),
+        (20, "ben", "adt"),
+    ]
 
 
 def test_a_decision_with_an_end_keeps_to_it() -> None:
     stays = [Stay("anna", 0, 10, "bed")]
     spans = derive(Facts(**BASE | {"stays": stays, "hands": [Hand(1, 5, 15, "anna")]}))
-    assert [(s.start, s.stop, s.patient_id) for s in spans] == [
-        (0, 5, "anna"), (5, 15, "anna"), (15, FOREVER, "")]
+    assert [(s.start, s.stop, s.patient_id) for s in spans] == [(0, 5, "anna"), (5, 15, "anna"), (15, FOREVER, "")]
 
 
 def test_taken_off_lasts_until_that_patient_leaves() -> None:

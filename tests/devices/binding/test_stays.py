@@ -23,11 +23,14 @@ def test_admit_transfer_discharge_in_any_order_of_arrival() -> None:
         assert rows(*order) == [(10, 20, "bed1"), (20, 30, "bed2")]
 
 
-@pytest.mark.parametrize(("cancel", "left"), [
-    (Heard("A13", 30, 40, "V"), [(10, 20, "bed1"), (20, FOREVER, "bed2")]),
-    (Heard("A12", 20, 40, "V", "bed1"), [(10, 30, "bed1")]),
-    (Heard("A11", 10, 40, "V"), [(20, 30, "bed2")]),
-])
+@pytest.mark.parametrize(
+    ("cancel", "left"),
+    [
+        (Heard("A13", 30, 40, "V"), [(10, 20, "bed1"), (20, FOREVER, "bed2")]),
+        (Heard("A12", 20, 40, "V", "bed1"), [(10, 30, "bed1")]),
+        (Heard("A11", 10, 40, "V"), [(20, 30, "bed2")]),
+    ],
+)
 def test_a_cancel_undoes_what_it_names(cancel: Heard, left: list[tuple[int, int, str]]) -> None:
     assert rows(A01, A02, A03, cancel) == left
     assert rows(cancel, A01, A02, A03, cancel) == left

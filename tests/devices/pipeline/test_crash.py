@@ -30,9 +30,17 @@ class PowerCut(BaseException):
 
 
 STEPS: list[tuple[Any, str]] = [
-    (telemetry, "append"), (telemetry, "ensure_channels"), (registry, "seen"), (registry, "add"),
-    (points, "insert"), (points, "settled"), (issue, "settle"), (people, "write_stays"), (facts, "write_spans"),
-    (intake, "advance"), (store, "count"),
+    (telemetry, "append"),
+    (telemetry, "ensure_channels"),
+    (registry, "seen"),
+    (registry, "add"),
+    (points, "insert"),
+    (points, "settled"),
+    (issue, "settle"),
+    (people, "write_stays"),
+    (facts, "write_spans"),
+    (intake, "advance"),
+    (store, "count"),
 ]
 
 
@@ -65,7 +73,8 @@ EXPECTED = (sorted([*CHARTED, "55"]), CHARTED)
 @pytest.mark.parametrize(("module", "name"), STEPS, ids=[f"{m.__name__.rpartition('.')[2]}.{n}" for m, n in STEPS])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_a_power_cut_at_any_step_loses_and_doubles_nothing(
-        ward: Scene, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, after: bool) -> None:
+    ward: Scene, monkeypatch: pytest.MonkeyPatch, module: Any, name: str, after: bool
+) -> None:
     await ward.device()
     await fill(ward)
     real: Callable[..., Any] = getattr(module, name)
@@ -98,8 +107,9 @@ class Shaky:
         self.poison = poison
         self.got: list[str] = []
 
-    async def apply(self, conn: Any, device_id: str, patient_id: str | None, place_id: str | None,
-                    value: AlertSignal, received: int) -> None:
+    async def apply(
+        self, conn: Any, device_id: str, patient_id: str | None, place_id: str | None, value: AlertSignal, received: int
+    ) -> None:
         if self.error is not None and value.event_id == self.poison:
             raise self.error
         self.got.append(value.event_id)
@@ -193,8 +203,13 @@ async def test_kill_9_of_the_process_loses_and_doubles_nothing(database: Any) ->
     kills, line = 0, b""
     while line != b"done\n":
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+            sys.executable,
+            "-c",
+            code,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
         assert child.stdout is not None
         await child.stdout.readline()
         steps = chance.randrange(6) if kills < 12 else count

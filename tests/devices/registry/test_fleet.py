@@ -25,8 +25,13 @@ async def ward(database: Any) -> AsyncIterator[Scene]:
 
 
 async def speak(ward: Scene, minute: float, key: str = "MON1", *values: Any) -> None:
-    await ward.put(*values, reading(HR, str(int(minute) + 50), ward.minute(minute), label="HR"), device=key,
-                   received=ward.minute(minute), profile="PCD-01")
+    await ward.put(
+        *values,
+        reading(HR, str(int(minute) + 50), ward.minute(minute), label="HR"),
+        device=key,
+        received=ward.minute(minute),
+        profile="PCD-01",
+    )
     await ward.work()
 
 
@@ -50,12 +55,31 @@ async def test_an_unknown_device_waits_with_what_it_said_and_is_nobodys(ward: Sc
 
 async def test_accepting_with_its_past_charts_what_was_kept(ward: Scene) -> None:
     await ward.adt("A01", "100", 0, "1")
-    await speak(ward, 1, "MON1", Identity("MON1", manufacturer="Acme", model="M1", serial="7", firmware="1.2",
-                                          type_code=69965, udi="(01)00844588003288(17)141120"))
+    await speak(
+        ward,
+        1,
+        "MON1",
+        Identity(
+            "MON1",
+            manufacturer="Acme",
+            model="M1",
+            serial="7",
+            firmware="1.2",
+            type_code=69965,
+            udi="(01)00844588003288(17)141120",
+        ),
+    )
     device = await only(ward)
     async with transaction(ward.pool) as conn:
-        await fleet.accept(ward.parts, conn, device.device_id, "Practitioner/t", await ward.bed("1"),
-                           since=device.first_seen, label="Monitor 1")
+        await fleet.accept(
+            ward.parts,
+            conn,
+            device.device_id,
+            "Practitioner/t",
+            await ward.bed("1"),
+            since=device.first_seen,
+            label="Monitor 1",
+        )
     assert len(await ward.observations()) == 1
     found = (await ward.resources("Device"))[0]
     assert found["id"] == device.device_id
@@ -215,7 +239,12 @@ def test_a_poorer_message_takes_nothing_away() -> None:
 
 
 def test_what_equipment_wrote_stays() -> None:
-    before = {"resourceType": "Device", "id": "d", "status": "inactive", "note": [{"text": "worn"}],
-              "identifier": [{"system": "asset", "value": "4711"}]}
+    before = {
+        "resourceType": "Device",
+        "id": "d",
+        "status": "inactive",
+        "note": [{"text": "worn"}],
+        "identifier": [{"system": "asset", "value": "4711"}],
+    }
     now = resource("d", "K", {"serial": "7"}, before=before)
     assert (now["status"], now["note"], len(now["identifier"])) == ("inactive", [{"text": "worn"}], 2)

@@ -22,11 +22,18 @@ from wardbridge.fhir.store.values import Delete, Put
 
 
 def observation(ident: str, value: int, patient: str = "p1", **more: Any) -> dict[str, Any]:
-    return {"resourceType": "Observation", "id": ident, "status": "preliminary",
-            "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
-            "subject": {"reference": f"Patient/{patient}"}, "device": {"reference": "Device/d1"},
-            "encounter": {"reference": "Encounter/e1"},
-            "effectiveDateTime": "2026-01-01T00:00:00Z", "valueQuantity": {"value": value}, **more}
+    return {
+        "resourceType": "Observation",
+        "id": ident,
+        "status": "preliminary",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
+        "subject": {"reference": f"Patient/{patient}"},
+        "device": {"reference": "Device/d1"},
+        "encounter": {"reference": "Encounter/e1"},
+        "effectiveDateTime": "2026-01-01T00:00:00Z",
+        "valueQuantity": {"value": value},
+        **more,
+    }
 
 
 class Scene:
@@ -58,9 +65,16 @@ async def scene(database: Any, clock: FakeClock) -> Scene:
         *({"resourceType": "Patient", "id": p, "identifier": [{"value": f"MRN-{p}"}]} for p in ("p1", "p2")),
         {"resourceType": "Device", "id": "d1", "identifier": [{"value": "KEY"}]},
         {"resourceType": "Location", "id": "l1", "identifier": [{"value": "ICU^^7"}]},
-        {"resourceType": "Encounter", "id": "e1", "status": "in-progress", "class": {"code": "IMP"},
-         "subject": {"reference": "Patient/p1"}, "location": [{"location": {"reference": "Location/l1"}}]},
-        observation("history", 1))
+        {
+            "resourceType": "Encounter",
+            "id": "e1",
+            "status": "in-progress",
+            "class": {"code": "IMP"},
+            "subject": {"reference": "Patient/p1"},
+            "location": [{"location": {"reference": "Location/l1"}}],
+        },
+        observation("history", 1),
+    )
     assert await scene.feed.step() == 0
     return scene
 
@@ -76,7 +90,8 @@ async def test_results_go_out_grouped_and_once(scene: Scene) -> None:
     assert str(first.segment("OBX")[18][0]) == "KEY"
     assert (str(second.segment("PID")[3]), str(second.segment("OBX")[5])) == ("MRN-p2", "62")
     assert [m.control for m in (await screens.find(scene.pool, patient="MRN-p2")).messages] == [
-        str(second.segment("MSH")[10])]
+        str(second.segment("MSH")[10])
+    ]
 
 
 async def test_a_wrong_patient_is_put_right_at_the_receiver(scene: Scene) -> None:
@@ -86,11 +101,17 @@ async def test_a_wrong_patient_is_put_right_at_the_receiver(scene: Scene) -> Non
     await scene.write(Delete("Observation", "a2"))
     while await scene.feed.step():
         pass
-    told = [(str(m.segment("PID")[3]), str(m.segment("OBR")[3][0]), str(m.segment("OBX")[11]))
-            for m in await scene.delivered()]
-    assert told == [("MRN-p1", "a^WARDBRIDGE", "P"), ("MRN-p1", "a^WARDBRIDGE", "W"),
-                    ("MRN-p2", "a2^WARDBRIDGE", "P"), ("MRN-p2", "a2^WARDBRIDGE", "C"),
-                    ("MRN-p2", "a2^WARDBRIDGE", "D")]
+    told = [
+        (str(m.segment("PID")[3]), str(m.segment("OBR")[3][0]), str(m.segment("OBX")[11]))
+        for m in await scene.delivered()
+    ]
+    assert told == [
+        ("MRN-p1", "a^WARDBRIDGE", "P"),
+        ("MRN-p1", "a^WARDBRIDGE", "W"),
+        ("MRN-p2", "a2^WARDBRIDGE", "P"),
+        ("MRN-p2", "a2^WARDBRIDGE", "C"),
+        ("MRN-p2", "a2^WARDBRIDGE", "D"),
+    ]
 
 
 async def test_a_crash_while_queueing_neither_loses_nor_doubles(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,11 +134,16 @@ async def test_a_crash_while_queueing_neither_loses_nor_doubles(scene: Scene, mo
 
 
 async def test_only_what_is_selected(scene: Scene) -> None:
-    feed = ResultsFeed(scene.pool, scene.clock, scene.record, "cis", Party(),
-                       select=lambda one: one["status"] != "preliminary")
+    feed = ResultsFeed(
+        scene.pool, scene.clock, scene.record, "cis", Party(), select=lambda one: one["status"] != "preliminary"
+    )
     assert await feed.step() == 0
-    await scene.write(observation("a", 60), observation("b", 61, status="final"),
-                      observation("n", 1, "nobody"), {**observation("g", 1), "subject": {"reference": "Group/g"}})
+    await scene.write(
+        observation("a", 60),
+        observation("b", 61, status="final"),
+        observation("n", 1, "nobody"),
+        {**observation("g", 1), "subject": {"reference": "Group/g"}},
+    )
     assert await feed.step() == 4
     found = (await screens.find(scene.pool, direction="out")).messages
     assert len(found) == 1
@@ -135,10 +161,12 @@ async def test_a_restored_feed_goes_on_where_it_stood(scene: Scene) -> None:
     await scene.write(observation("b", 61))
     # As pg_restore leaves it: numbers of transactions that this cluster has not reached.
     await scene.pool.execute(
-        "UPDATE fhir_version SET transaction = (transaction::text::bigint + 99999999999)::text::xid8")
+        "UPDATE fhir_version SET transaction = (transaction::text::bigint + 99999999999)::text::xid8"
+    )
     await scene.pool.execute(
         """UPDATE feed_cursor SET mark = split_part(mark, '.', 1)::bigint + 99999999999 || '.'
-           || split_part(mark, '.', 2)""")
+           || split_part(mark, '.', 2)"""
+    )
     assert await scene.feed.step() == 0
     async with transaction(scene.pool) as conn:
         await changes.rebase(conn)

@@ -53,8 +53,15 @@ async def puts_through_crashes(server: Embedded, crashes: int, patience: float) 
             number += 1
             control = f"{name}-{number}"
             while True:
-                message = Entry("device", "link", name, control, 1_767_225_600_000_000, b"MSH|" + control.encode(),
-                                b"values of " + control.encode())
+                message = Entry(
+                    "device",
+                    "link",
+                    name,
+                    control,
+                    1_767_225_600_000_000,
+                    b"MSH|" + control.encode(),
+                    b"values of " + control.encode(),
+                )
                 try:
                     answer = await intake.put(message)
                 except Unavailable:

@@ -18,10 +18,16 @@ from wardbridge.exchange.intake.entry import Entry, key
 from wardbridge.exchange.intake.log import Intake
 
 
-def entry(control: str = "1", raw: bytes = b"MSH|^~\\&|", sender: str = "MON", received: int = 1_767_225_600_000_000,
-          **more: Any) -> Entry:
-    return Entry(more.pop("kind", "device"), "link", sender, control, received, raw, more.pop("payload", b"values"),
-                 **more)
+def entry(
+    control: str = "1",
+    raw: bytes = b"MSH|^~\\&|",
+    sender: str = "MON",
+    received: int = 1_767_225_600_000_000,
+    **more: Any,
+) -> Entry:
+    return Entry(
+        more.pop("kind", "device"), "link", sender, control, received, raw, more.pop("payload", b"values"), **more
+    )
 
 
 async def drain(pool: Any, name: str = "pipeline", limit: int = 100) -> list[store.Row]:
@@ -34,15 +40,27 @@ async def drain(pool: Any, name: str = "pipeline", limit: int = 100) -> list[sto
 
 async def test_what_was_put_is_read_back_once(database: Any, clock: FakeClock) -> None:
     intake = Intake(database.pool, clock)
-    told = await intake.put(entry(raw=b"raw \x00\xff bytes", payload=b"\x00values", profile="PCD-01",
-                                  patient_ids=("MR|1", "AN|2"), message_type="ORU^R01", status="uninterpreted",
-                                  problems='["x"]'))
+    told = await intake.put(
+        entry(
+            raw=b"raw \x00\xff bytes",
+            payload=b"\x00values",
+            profile="PCD-01",
+            patient_ids=("MR|1", "AN|2"),
+            message_type="ORU^R01",
+            status="uninterpreted",
+            problems='["x"]',
+        )
+    )
     rows = await drain(database.pool)
     assert [row.sequence for row in rows] == [told.sequence]
     assert (rows[0].payload, rows[0].raw) == (b"\x00values", b"")
     assert rows[0].patient_ids == ("MR|1", "AN|2")
     assert (rows[0].profile, rows[0].message_type, rows[0].status, rows[0].problems) == (
-        "PCD-01", "ORU^R01", "uninterpreted", '["x"]')
+        "PCD-01",
+        "ORU^R01",
+        "uninterpreted",
+        '["x"]',
+    )
     assert (await store.message(database.pool, told.sequence)).raw == b"raw \x00\xff bytes"
     assert await drain(database.pool) == []
     assert len(await drain(database.pool, "another reader")) == 1
@@ -162,7 +180,7 @@ async def test_a_bad_entry_spares_its_neighbours(database: Any, clock: FakeClock
     intake = Intake(database.pool, clock, lanes=1)
     await intake.put(entry("first"))
     good = [intake.put(entry(str(n))) for n in range(5)]
-    bad = intake.put(entry("bad", received=2 ** 70))
+    bad = intake.put(entry("bad", received=2**70))
     answers = await asyncio.gather(*good[:2], bad, *good[2:], return_exceptions=True)
     assert isinstance(answers[2], Unavailable)
     assert sum(isinstance(answer, BaseException) for answer in answers) == 1
@@ -172,8 +190,7 @@ async def test_a_bad_entry_spares_its_neighbours(database: Any, clock: FakeClock
     await intake.close()
 
 
-async def test_a_full_disk_refuses_before_anything_is_written(database: Any, clock: FakeClock,
-                                                              tmp_path: Path) -> None:
+async def test_a_full_disk_refuses_before_anything_is_written(database: Any, clock: FakeClock, tmp_path: Path) -> None:
     intake = Intake(database.pool, clock, DiskGuard(tmp_path, 1 << 60, clock))
     with pytest.raises(Unavailable, match="disk"):
         await intake.put(entry())
@@ -182,7 +199,9 @@ async def test_a_full_disk_refuses_before_anything_is_written(database: Any, clo
 
 
 async def test_unknown_outcome_is_tried_again_and_stored_once(
-    database: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch,
+    database: Any,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The connection breaks after COMMIT reached the server but before the answer reached us."""
     real = store.insert

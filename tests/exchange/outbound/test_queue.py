@@ -108,7 +108,9 @@ async def test_refusals_become_dead_letters_and_can_be_replayed(database: Any, c
         assert pauses == [0, 0.75, 1.5, 0, 0, worker.patience.idle]
         letters = await screens.dead_letters(database.pool, "his")
         assert [(letter.control, letter.attempts, letter.reason) for letter in letters] == [
-            (control_id("his", "faulty"), 3, "AE"), (control_id("his", "rejected"), 1, "AR")]
+            (control_id("his", "faulty"), 3, "AE"),
+            (control_id("his", "rejected"), 1, "AR"),
+        ]
         assert letters[0].patient_ids == ("4711",)
         await put(database.pool, message("his", "later"))
         verdicts.clear()
@@ -122,10 +124,15 @@ async def test_refusals_become_dead_letters_and_can_be_replayed(database: Any, c
     assert len(await screens.dead_letters(database.pool)) == 1
 
 
-@pytest.mark.parametrize("frame", [
-    b"nonsense", b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\r",
-    b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|AA|other\r",
-    b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|ZZ|CONTROL\r"])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"nonsense",
+        b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\r",
+        b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|AA|other\r",
+        b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|ZZ|CONTROL\r",
+    ],
+)
 async def test_an_answer_that_is_none_counts_as_silence(database: Any, clock: FakeClock, frame: bytes) -> None:
     """Whatever comes back that is no acknowledgement of this message, the message stays queued."""
     control = control_id("his", "a")
@@ -195,10 +202,13 @@ async def test_a_restored_queue_goes_on(database: Any, clock: FakeClock) -> None
 
 
 async def test_a_crash_between_answer_and_mark_repeats_the_same_control_id(
-    database: Any, clock: FakeClock, monkeypatch: pytest.MonkeyPatch,
+    database: Any,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await put(database.pool, message("his", "a"), message("his", "b"))
     async with peer() as receiver:
+
         async def dies(*args: Any) -> None:
             raise KeyboardInterrupt
 
@@ -245,9 +255,19 @@ async def test_the_bell_ends_the_wait(database: Any) -> None:
 async def test_find_in_and_out(database: Any, clock: FakeClock) -> None:
     intake = Intake(database.pool, clock)
     for n in range(6):
-        await intake.put(Entry("adt" if n % 2 else "device", "mllp", "HIS", f"A{n}", NOW + n * SECOND,
-                               b"MSH|A%d" % n, b"", patient_ids=("4711",) if n < 4 else ("8",),
-                               message_type="ADT^A01" if n % 2 else "ORU^R01"))
+        await intake.put(
+            Entry(
+                "adt" if n % 2 else "device",
+                "mllp",
+                "HIS",
+                f"A{n}",
+                NOW + n * SECOND,
+                b"MSH|A%d" % n,
+                b"",
+                patient_ids=("4711",) if n < 4 else ("8",),
+                message_type="ADT^A01" if n % 2 else "ORU^R01",
+            )
+        )
     for n in range(4):
         await put(database.pool, message("his", f"k{n}", ("4711",)), now=NOW + n * SECOND + n % 2)
     pool = database.pool

@@ -117,7 +117,8 @@ async def test_conditional_interactions(api: Api) -> None:
     [
         ("GET", "/Nonsense/1", {}, b"", 404),
         ("GET", "/Patient/none", {}, b"", 404),
-    ("GET", "/Patient/%00", {}, b"", 404), ("DELETE", "/Patient/a_b", {}, b"", 404),
+        ("GET", "/Patient/%00", {}, b"", 404),
+        ("DELETE", "/Patient/a_b", {}, b"", 404),
         ("GET", "/Patient/1/2/3", {}, b"", 404),
         ("PATCH", "/Patient/1", {}, b"[]", 405),
         ("POST", "/Patient/1", {}, b"{}", 405),

@@ -37,8 +37,19 @@ async def chart_now(parts: Parts, conn: Connection, device_id: str, channel_id: 
         raise Conflict("this value is more than 5 minutes old", f"channel/{channel_id}")
     offset = Offset(device.clock_offset_us).correction()
     time = true_time(last.time, last.received, offset)
-    part = Part(spec.key, channel_id, spec.code, spec.refid, last.text, last.number, spec.unit, spec.ucum, last.time,
-                last.end, last.quality)
+    part = Part(
+        spec.key,
+        channel_id,
+        spec.code,
+        spec.refid,
+        last.text,
+        last.number,
+        spec.unit,
+        spec.ucum,
+        last.time,
+        last.end,
+        last.quality,
+    )
     point = Point(device_id, spec.key, "asked", time, time, (part,), "", offset)
     await settle(parts, conn, await points.due(conn, await points.insert(conn, [point])))
     found = await points.of_slot(conn, point)

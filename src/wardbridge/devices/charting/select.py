@@ -26,8 +26,19 @@ ALARM_PHASES = frozenset({"start", "start_only", "present", "tpoint", "escalate"
 class Channel:
     """What the pipeline remembers of one channel of one device."""
 
-    __slots__ = ("channel_id", "code", "group", "key", "last", "last_slot", "last_text", "last_time", "panel", "rule",
-                 "slots")
+    __slots__ = (
+        "channel_id",
+        "code",
+        "group",
+        "key",
+        "last",
+        "last_slot",
+        "last_text",
+        "last_time",
+        "panel",
+        "rule",
+        "slots",
+    )
 
     def __init__(self, channel_id: int, key: str, code: int, rule: Rule | None, panel: str) -> None:
         self.channel_id = channel_id
@@ -84,9 +95,21 @@ def channel(channel_id: int, reading: Reading, policy: Policy) -> Channel:
 
 def part(found: Channel, reading: Reading) -> Part:
     """A reading as part of a point."""
-    return Part(found.key, found.channel_id, reading.code, reading.refid, reading.text, reading.number,
-                reading.unit, reading.ucum, reading.device_time, reading.end_time, reading.quality, reading.method,
-                reading.body_site)
+    return Part(
+        found.key,
+        found.channel_id,
+        reading.code,
+        reading.refid,
+        reading.text,
+        reading.number,
+        reading.unit,
+        reading.ucum,
+        reading.device_time,
+        reading.end_time,
+        reading.quality,
+        reading.method,
+        reading.body_site,
+    )
 
 
 def panels(device_id: str, offset: int, members: Sequence[tuple[Channel, Reading, int]]) -> list[Point]:
@@ -100,13 +123,22 @@ def panels(device_id: str, offset: int, members: Sequence[tuple[Channel, Reading
         slots = [slot for found, reading in rows if (slot := found.wants(reading.text, time)) is not None]
         rule = rows[0][0].rule
         if slots and rule is not None:
-            points.append(Point(device_id, group, rule.mode, slots[0], time,
-                                tuple(part(found, reading) for found, reading in rows), rows[0][0].panel, offset))
+            points.append(
+                Point(
+                    device_id,
+                    group,
+                    rule.mode,
+                    slots[0],
+                    time,
+                    tuple(part(found, reading) for found, reading in rows),
+                    rows[0][0].panel,
+                    offset,
+                )
+            )
     return points
 
 
-def on_alarm(device_id: str, offset: int, channels: Iterable[Channel], signal: AlertSignal,
-             time: int) -> Point | None:
+def on_alarm(device_id: str, offset: int, channels: Iterable[Channel], signal: AlertSignal, time: int) -> Point | None:
     """The value that a physiological alarm is about, as a point: what the alarm says, else the last reading."""
     if signal.kind != "SP" or signal.state != "active" or signal.phase not in ALARM_PHASES or signal.heartbeat:
         return None
@@ -124,9 +156,21 @@ def on_alarm(device_id: str, offset: int, channels: Iterable[Channel], signal: A
         return None
     if signal.value and signal.value != last.text:
         at = time
-        row = Part(found.key, found.channel_id, last.code, last.refid, signal.value, _number(signal.value),
-                   last.unit, last.ucum, signal.device_time or last.device_time, 0,
-                   last.quality | int(Quality.IN_ALARM), last.method, last.body_site)
+        row = Part(
+            found.key,
+            found.channel_id,
+            last.code,
+            last.refid,
+            signal.value,
+            _number(signal.value),
+            last.unit,
+            last.ucum,
+            signal.device_time or last.device_time,
+            0,
+            last.quality | int(Quality.IN_ALARM),
+            last.method,
+            last.body_site,
+        )
     else:
         row = part(found, last)
     return Point(device_id, found.key, "alarm", at, at, (row,), "", offset)

@@ -144,8 +144,7 @@ class Work:
     async def _refuse(self, row: Row, stage: str, reason: str) -> None:
         self.counts["refused"] += 1
         log.warning("pipeline.refused", sequence=row.sequence, kind=row.kind, stage=stage)
-        await people.refuse(self.conn, row.sequence, row.kind, row.link, stage, reason[:500],
-                            self.parts.clock.now())
+        await people.refuse(self.conn, row.sequence, row.kind, row.link, stage, reason[:500], self.parts.clock.now())
 
     async def _adt(self, row: Row, told: Told) -> None:
         try:
@@ -228,12 +227,19 @@ class Work:
     async def _identity(self, machine: Machine, who: Identity, batch: Batch, time: int) -> Machine:
         change = await fleet.learn(self.parts, self.conn, machine.device, who, batch.received)
         if change == "firmware":
-            event = DeviceEvent("firmware", "the software of the device has changed", value=who.firmware,
-                                device_time=time)
+            event = DeviceEvent(
+                "firmware", "the software of the device has changed", value=who.firmware, device_time=time
+            )
             self.waiting.append(Waiting(machine, event, time, batch.received))
         elif change == "module":
-            self.waiting.append(Waiting(machine, DeviceEvent("module_added", who.model or who.type_refid, code=who.key,
-                                                           device_time=time), time, batch.received))
+            self.waiting.append(
+                Waiting(
+                    machine,
+                    DeviceEvent("module_added", who.model or who.type_refid, code=who.key, device_time=time),
+                    time,
+                    batch.received,
+                )
+            )
         machine.remember(who)
         if change:
             fresh = (await registry.by_keys(self.conn, [machine.device.key]))[machine.device.key]
@@ -253,8 +259,9 @@ class Work:
             if await facts.subject_at(self.conn, machine.device_id, time + 1) == ids:
                 await facts.add_subject(self.conn, machine.device_id, time + 1, before or ())
         self.counts["subjects"] += 1
-        await rederive(self.parts, self.conn, {machine.device_id: time}, by="the device",
-                       reason="the device named a patient")
+        await rederive(
+            self.parts, self.conn, {machine.device_id: time}, by="the device", reason="the device named a patient"
+        )
 
     async def _place(self, machine: Machine, place: str, time: int, first: int) -> None:
         names = places.parse(place)
@@ -268,23 +275,29 @@ class Work:
         if found is None or found.place_id == seat or time < since:
             return
         await facts.add_seat(self.conn, machine.device_id, time, found.place_id, "wire", "", time)
-        await rederive(self.parts, self.conn, {machine.device_id: time}, by="the device",
-                       reason="the device named a place")
+        await rederive(
+            self.parts, self.conn, {machine.device_id: time}, by="the device", reason="the device named a place"
+        )
         if machine.device.state == "accepted":
             await fleet.write_resource(self.parts, self.conn, machine.device_id)
 
-    async def _samples(self, machine: Machine, batch: Batch, readings: Sequence[Reading],
-                       waves: Sequence[Waveform]) -> None:
+    async def _samples(
+        self, machine: Machine, batch: Batch, readings: Sequence[Reading], waves: Sequence[Waveform]
+    ) -> None:
         if not readings and not waves:
             return
         channels = await machine.readings(self.conn, readings, self.policy)
-        numerics = [Numeric(c.channel_id, r.device_time, r.end_time, r.text, r.number, r.quality)
-                    for c, r in zip(channels, readings, strict=True)]
+        numerics = [
+            Numeric(c.channel_id, r.device_time, r.end_time, r.text, r.number, r.quality)
+            for c, r in zip(channels, readings, strict=True)
+        ]
         runs: list[Wave] = []
         if waves:
             ids = await machine.waveforms(self.conn, waves)
-            runs = [Wave(n, w.device_time or batch.received, w.period, w.scale, w.offset, w.samples, w.quality,
-                         w.sequence) for n, w in zip(ids, waves, strict=True)]
+            runs = [
+                Wave(n, w.device_time or batch.received, w.period, w.scale, w.offset, w.samples, w.quality, w.sequence)
+                for n, w in zip(ids, waves, strict=True)
+            ]
         self.slices.append(DeviceSlice(machine.device_id, batch.received, numerics, runs))
         self.counts["values"] += len(numerics)
         self.counts["waves"] += len(runs)
@@ -315,8 +328,11 @@ class Work:
                 continue
             slot = found.wants(reading.text, time)
             if slot is not None:
-                self.points.append(Point(machine.device_id, found.key, rule.mode, slot, time,
-                                         (select.part(found, reading),), "", offset))
+                self.points.append(
+                    Point(
+                        machine.device_id, found.key, rule.mode, slot, time, (select.part(found, reading),), "", offset
+                    )
+                )
         if members:
             self.points += select.panels(machine.device_id, offset, members)
 
@@ -328,8 +344,9 @@ class Work:
         elif quality & CORRECTED and not quality & UNFIT and reading.text:
             self.corrected.append((machine.device_id, found.group, time, select.part(found, reading)))
 
-    def _told(self, machine: Machine, value: AlertSignal | DeviceEvent, batch: Batch, offset: int,
-              state: State) -> None:
+    def _told(
+        self, machine: Machine, value: AlertSignal | DeviceEvent, batch: Batch, offset: int, state: State
+    ) -> None:
         time = true_time(value.device_time, batch.received, offset)
         if isinstance(value, AlertSignal):
             if machine.device.state == "accepted":
@@ -348,10 +365,26 @@ class Work:
 
     async def _write(self) -> None:
         await telemetry.append(self.conn, self.slices)
-        await registry.seen(self.conn, [
-            Seen(device_id, s.link, s.last_seen, s.last_device_time, self.machines[device_id].offset.value, s.battery,
-                 s.connected, s.standby, s.place_said, s.messages, s.unmapped, s.problems)
-            for device_id, s in sorted(self.states.items())])
+        await registry.seen(
+            self.conn,
+            [
+                Seen(
+                    device_id,
+                    s.link,
+                    s.last_seen,
+                    s.last_device_time,
+                    self.machines[device_id].offset.value,
+                    s.battery,
+                    s.connected,
+                    s.standby,
+                    s.place_said,
+                    s.messages,
+                    s.unmapped,
+                    s.problems,
+                )
+                for device_id, s in sorted(self.states.items())
+            ],
+        )
         await registry.said(self.conn, self.said)
         self.counts["unmapped"] += sum(s.unmapped for s in self.states.values())
 
@@ -365,8 +398,13 @@ class Work:
             self.counts["charted"] += len(ids)
         if self.taken:
             ids = await points.withdraw(self.conn, self.taken)
-            await issue.settle(self.parts, self.conn, await points.due(self.conn, ids), by="the device",
-                               reason="the device took the value back")
+            await issue.settle(
+                self.parts,
+                self.conn,
+                await points.due(self.conn, ids),
+                by="the device",
+                reason="the device took the value back",
+            )
             self.counts["withdrawn"] += len(ids)
         for device_id, group, time, part in self.corrected:
             await self._replace(device_id, group, time, part)
@@ -414,12 +452,10 @@ class Work:
 def earliest(batch: Batch, time: int) -> int:
     """The earliest time, an hour back at most, that a message speaks of: what a device first says of its place
     and patient holds for all values of that message."""
-    times = (true_time(v.device_time, batch.received) for v in batch.values
-             if isinstance(v, Reading) and v.device_time)
+    times = (true_time(v.device_time, batch.received) for v in batch.values if isinstance(v, Reading) and v.device_time)
     return max(min((time, *times)), time - HOUR)
 
 
 def preview(readings: Sequence[Reading]) -> list[str]:
     """What an unknown device measures, for the person who has to decide about it."""
     return [f"{r.label or r.refid or r.code} {r.text or '--'} {r.ucum or r.unit}".strip() for r in readings[:PREVIEW]]
-

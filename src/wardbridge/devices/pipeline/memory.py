@@ -69,9 +69,14 @@ class Machine:
                 rounds.append(place)
             place[reading.channel] = (key, reading)
         for one in rounds:
-            ids = await telemetry.ensure_channels(conn, self.device_id, [
-                ChannelSpec(r.channel, key[3], r.code, r.refid, r.system, r.unit, r.ucum, r.label)
-                for key, r in one.values()])
+            ids = await telemetry.ensure_channels(
+                conn,
+                self.device_id,
+                [
+                    ChannelSpec(r.channel, key[3], r.code, r.refid, r.system, r.unit, r.ucum, r.label)
+                    for key, r in one.values()
+                ],
+            )
             for name, (key, reading) in one.items():
                 opened = channel(ids[name], reading, policy)
                 mode = opened.rule.mode if opened.rule is not None else ""
@@ -84,8 +89,11 @@ class Machine:
         keys = [(w.channel, w.code, w.unit, "wave") for w in waves]
         for key, wave in zip(keys, waves, strict=True):
             if key not in self.waves:
-                ids = await telemetry.ensure_channels(conn, self.device_id, [ChannelSpec(
-                    wave.channel, "wave", wave.code, wave.refid, "MDC", wave.unit, wave.ucum, wave.label)])
+                ids = await telemetry.ensure_channels(
+                    conn,
+                    self.device_id,
+                    [ChannelSpec(wave.channel, "wave", wave.code, wave.refid, "MDC", wave.unit, wave.ucum, wave.label)],
+                )
                 self.waves[key] = ids[wave.channel]
         return [self.waves[key] for key in keys]
 

@@ -31,17 +31,26 @@ log = structlog.get_logger(__name__)
 
 NAME = "devices"
 POLL_SECONDS = 1.0
-NOT_ITS_FAULT = (*AWAY, Unavailable, asyncpg.DiskFullError, asyncpg.OutOfMemoryError, asyncpg.DeadlockDetectedError,
-                 asyncpg.SerializationError, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError,
-                 asyncpg.ReadOnlySQLTransactionError)
+NOT_ITS_FAULT = (
+    *AWAY,
+    Unavailable,
+    asyncpg.DiskFullError,
+    asyncpg.OutOfMemoryError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
 """Failures of the house, not of an entry: try again later."""
 
 
 class Pipeline:
     """One consumer; run it in one process only (the engine's leader). Raises SettingsError for a wrong policy."""
 
-    def __init__(self, pool: Pool, parts: Parts, sinks: Sinks | None = None, *, limit: int = 500,
-                 name: str = NAME) -> None:
+    def __init__(
+        self, pool: Pool, parts: Parts, sinks: Sinks | None = None, *, limit: int = 500, name: str = NAME
+    ) -> None:
         self.pool = pool
         self.parts = parts
         self.sinks = sinks or Sinks()
@@ -88,8 +97,11 @@ class Pipeline:
             self.memory.forget()
             raise
         self.counts += counts
-        await store.ring(self.pool, alarms=counts["alerts"] > 0, record=counts["charted"] + counts["withdrawn"] > 0
-                         or any(name.startswith("adt_") for name in counts))
+        await store.ring(
+            self.pool,
+            alarms=counts["alerts"] > 0,
+            record=counts["charted"] + counts["withdrawn"] > 0 or any(name.startswith("adt_") for name in counts),
+        )
         return len(rows)
 
     async def _together(self, conn: Connection, rows: Sequence[Row]) -> Counter[str]:
@@ -101,8 +113,7 @@ class Pipeline:
             raise
         except Exception as error:
             self.memory.forget()
-            log.warning("pipeline.batch_failed", error=type(error).__name__, at=_where(error),
-                        entries=len(rows))
+            log.warning("pipeline.batch_failed", error=type(error).__name__, at=_where(error), entries=len(rows))
             return await self._one_by_one(conn, rows)
         return work.counts
 
@@ -119,10 +130,22 @@ class Pipeline:
             except Exception as error:
                 # The message of an error may quote what came off the wire: the table keeps it, the log does not.
                 self.memory.forget()
-                log.warning("pipeline.refused", sequence=row.sequence, kind=row.kind, error=type(error).__name__,
-                            at=_where(error))
-                await people.refuse(conn, row.sequence, row.kind, row.link, "apply",
-                                    f"{type(error).__name__}: {error}"[:500], self.parts.clock.now())
+                log.warning(
+                    "pipeline.refused",
+                    sequence=row.sequence,
+                    kind=row.kind,
+                    error=type(error).__name__,
+                    at=_where(error),
+                )
+                await people.refuse(
+                    conn,
+                    row.sequence,
+                    row.kind,
+                    row.link,
+                    "apply",
+                    f"{type(error).__name__}: {error}"[:500],
+                    self.parts.clock.now(),
+                )
                 counts["refused"] += 1
         return counts
 

@@ -43,10 +43,19 @@ def as_entry(batch: Batch, message_type: str = "") -> Entry:
     alarm = any(isinstance(v, AlertSignal) for v in batch.values)
     problems = msgspec.json.encode(batch.problems).decode() if batch.problems else ""
     return Entry(
-        kind="device", link=batch.link, sender=batch.sender, control=batch.control, received=batch.received,
-        raw=batch.raw, payload=_encoder.encode(msgspec.structs.replace(batch, raw=b"")), profile=batch.profile,
-        patient_ids=patients, message_type=message_type or ("alert" if alarm else "report"),
-        status="ok" if batch.values else "uninterpreted", problems=problems)
+        kind="device",
+        link=batch.link,
+        sender=batch.sender,
+        control=batch.control,
+        received=batch.received,
+        raw=batch.raw,
+        payload=_encoder.encode(msgspec.structs.replace(batch, raw=b"")),
+        profile=batch.profile,
+        patient_ids=patients,
+        message_type=message_type or ("alert" if alarm else "report"),
+        status="ok" if batch.values else "uninterpreted",
+        problems=problems,
+    )
 
 
 def as_batch(payload: bytes) -> Batch:

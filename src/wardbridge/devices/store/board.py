@@ -52,23 +52,30 @@ _INTERVAL = """
 def _interval(r: object) -> Interval:
     row: dict[str, object] = dict(r)  # type: ignore[call-overload]
     values = {name: row[name] for name in Interval.__struct_fields__}
-    values |= {"patient_id": row["patient_id"] or "", "place_id": row["place_id"] or "",
-               "others": tuple(row["others"])}  # type: ignore[arg-type]
+    values |= {"patient_id": row["patient_id"] or "", "place_id": row["place_id"] or "", "others": tuple(row["others"])}  # type: ignore[arg-type]
     return Interval(**values)  # type: ignore[arg-type]
 
 
-async def intervals(pool: Pool | Connection, *, device_id: str = "", patient_id: str = "",
-                    limit: int = 200) -> list[Interval]:
+async def intervals(
+    pool: Pool | Connection, *, device_id: str = "", patient_id: str = "", limit: int = 200
+) -> list[Interval]:
     """Bound intervals of a device or of a patient, newest first."""
-    rows = await pool.fetch(_INTERVAL + """
+    rows = await pool.fetch(
+        _INTERVAL
+        + """
         WHERE b.patient_id IS NOT NULL AND ($1 = '' OR b.device_id = $1) AND ($2 = '' OR b.patient_id = $2)
-        ORDER BY b.start DESC LIMIT $3""", device_id, patient_id, limit)
+        ORDER BY b.start DESC LIMIT $3""",
+        device_id,
+        patient_id,
+        limit,
+    )
     return [_interval(r) for r in rows]
 
 
 async def unbound(pool: Pool | Connection, *, device_id: str = "", limit: int = 200) -> list[Interval]:
     """Intervals in which a device gave values that would have been charted and nobody was on it, newest first."""
-    rows = await pool.fetch("""
+    rows = await pool.fetch(
+        """
         SELECT b.*, w.count FROM (
             SELECT b.binding_id, count(*) AS count FROM chart_point p
             JOIN binding b ON b.device_id = p.device_id AND b.start <= p.time AND (b.stop IS NULL OR b.stop > p.time)
@@ -76,27 +83,46 @@ async def unbound(pool: Pool | Connection, *, device_id: str = "", limit: int = 
               AND ($1 = '' OR p.device_id = $1)
               AND b.reason NOT IN ('unknown', 'quarantined', 'workshop', 'retired')
             GROUP BY b.binding_id) w
-        JOIN binding b USING (binding_id) ORDER BY b.start DESC LIMIT $2""", device_id, limit)
+        JOIN binding b USING (binding_id) ORDER BY b.start DESC LIMIT $2""",
+        device_id,
+        limit,
+    )
     return [_interval(r) for r in rows]
 
 
 async def conflicts(pool: Pool | Connection, *, running: bool = True, limit: int = 200) -> list[Interval]:
     """Intervals in which facts contradict each other, newest first; only those that run unless told otherwise."""
-    rows = await pool.fetch(_INTERVAL + """
-        WHERE b.conflict <> '' AND (b.stop IS NULL OR NOT $1) ORDER BY b.start DESC LIMIT $2""", running, limit)
+    rows = await pool.fetch(
+        _INTERVAL
+        + """
+        WHERE b.conflict <> '' AND (b.stop IS NULL OR NOT $1) ORDER BY b.start DESC LIMIT $2""",
+        running,
+        limit,
+    )
     return [_interval(r) for r in rows]
 
 
 async def lying(pool: Pool | Connection, place_ids: Sequence[str] | None = None) -> list[Lying]:
     """Who lies where now."""
-    rows = await pool.fetch("""
+    rows = await pool.fetch(
+        """
         SELECT s.place_id, s.start, s.visit, coalesce(v.encounter_id, '') AS encounter_id, p.*
         FROM patient_place s JOIN bound_patient p USING (patient_id)
         LEFT JOIN visit v ON v.patient_id = s.patient_id AND v.visit = s.visit
         WHERE s.stop IS NULL AND s.place_id IS NOT NULL AND ($1::text[] IS NULL OR s.place_id = ANY($1))
-        ORDER BY s.place_id, s.start""", None if place_ids is None else list(place_ids))
-    return [Lying(r["place_id"], Person(**{f: r[f] for f in Person.__struct_fields__}), r["start"], r["visit"],
-                  r["encounter_id"]) for r in rows]
+        ORDER BY s.place_id, s.start""",
+        None if place_ids is None else list(place_ids),
+    )
+    return [
+        Lying(
+            r["place_id"],
+            Person(**{f: r[f] for f in Person.__struct_fields__}),
+            r["start"],
+            r["visit"],
+            r["encounter_id"],
+        )
+        for r in rows
+    ]
 
 
 async def people(pool: Pool | Connection, patient_ids: Sequence[str]) -> dict[str, Person]:
@@ -107,12 +133,16 @@ async def people(pool: Pool | Connection, patient_ids: Sequence[str]) -> dict[st
 
 async def find(pool: Pool | Connection, text: str, limit: int = 20) -> list[Person]:
     """Patients whose name starts with ``text``, or whose number is it, and who were not merged away."""
-    rows = await pool.fetch("""
+    rows = await pool.fetch(
+        """
         SELECT p.* FROM bound_patient p WHERE replaced_by = '' AND (
             lower(family) LIKE $1 OR lower(given) LIKE $1 OR lower(family || ' ' || given) LIKE $1
             OR EXISTS (SELECT FROM patient_key k WHERE k.patient_id = p.patient_id AND k.value = $2))
         ORDER BY lower(family), lower(given) LIMIT $3""",
-        text.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%", text, limit)
+        text.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%",
+        text,
+        limit,
+    )
     return [Person(**dict(r)) for r in rows]
 
 
@@ -127,10 +157,13 @@ async def wards(pool: Pool | Connection) -> list[tuple[str, int, int]]:
 
 async def standing(pool: Pool | Connection, place_ids: Sequence[str]) -> list[str]:
     """Machines whose place now is one of these."""
-    rows = await pool.fetch("""
+    rows = await pool.fetch(
+        """
         SELECT b.device_id FROM binding b JOIN device d USING (device_id)
         WHERE b.stop IS NULL AND b.place_id = ANY($1::text[]) AND d.parent_id IS NULL
-          AND d.state NOT IN ('retired', 'quarantined')""", list(place_ids))
+          AND d.state NOT IN ('retired', 'quarantined')""",
+        list(place_ids),
+    )
     return [r["device_id"] for r in rows]
 
 

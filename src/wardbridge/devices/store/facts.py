@@ -63,8 +63,17 @@ async def spans(conn: Connection, device_ids: Sequence[str], since: int | None =
 
 def _span(row: Mapping[str, Any]) -> Span:
     return Span(
-        row["start"], FOREVER if row["stop"] is None else row["stop"], row["patient_id"] or "", row["visit"],
-        row["place_id"] or "", row["source"], row["by"], row["reason"], row["conflict"], tuple(row["others"]))
+        row["start"],
+        FOREVER if row["stop"] is None else row["stop"],
+        row["patient_id"] or "",
+        row["visit"],
+        row["place_id"] or "",
+        row["source"],
+        row["by"],
+        row["reason"],
+        row["conflict"],
+        tuple(row["others"]),
+    )
 
 
 async def load(conn: Connection, since: Mapping[str, int]) -> dict[str, Facts]:
@@ -308,13 +317,17 @@ async def let_in(conn: Connection, device_id: str, start: int, by: str, at: int)
     """Accepted from ``at`` on, and from ``start`` on where the device was only not known yet."""
     before = await conn.fetchval(
         "SELECT state FROM device_mode WHERE device_id = $1 AND start <= $2 ORDER BY start DESC LIMIT 1",
-        device_id, start)
-    await conn.execute("DELETE FROM device_mode WHERE device_id = $1 AND start >= $2 AND state = 'unknown'",
-                       device_id, start)
+        device_id,
+        start,
+    )
+    await conn.execute(
+        "DELETE FROM device_mode WHERE device_id = $1 AND start >= $2 AND state = 'unknown'", device_id, start
+    )
     if before in (None, "unknown", "accepted"):
         await add_mode(conn, device_id, start, "accepted", by, at)
-    last = await conn.fetchval("SELECT state FROM device_mode WHERE device_id = $1 ORDER BY start DESC LIMIT 1",
-                               device_id)
+    last = await conn.fetchval(
+        "SELECT state FROM device_mode WHERE device_id = $1 ORDER BY start DESC LIMIT 1", device_id
+    )
     if last != "accepted":
         await add_mode(conn, device_id, max(start, at), "accepted", by, at)
 
@@ -360,8 +373,9 @@ async def subject_at(conn: Connection, device_id: str, time: int) -> tuple[str, 
 
 async def subject_now(conn: Connection, device_id: str) -> tuple[int, tuple[str, ...]] | None:
     """(since, ids) of what the device names now; None when it never named anybody."""
-    row = await conn.fetchrow("SELECT start, ids FROM device_subject WHERE device_id = $1 "
-                              "ORDER BY start DESC LIMIT 1", device_id)
+    row = await conn.fetchrow(
+        "SELECT start, ids FROM device_subject WHERE device_id = $1 ORDER BY start DESC LIMIT 1", device_id
+    )
     return None if row is None else (row["start"], tuple(row["ids"]))
 
 

@@ -27,10 +27,13 @@ async def count(conn: Connection, counts: Mapping[str, int]) -> None:
     """Add to the lasting counters."""
     found = sorted((name, number) for name, number in counts.items() if number)
     if found:
-        await conn.execute("""
+        await conn.execute(
+            """
             INSERT INTO pipeline_count AS c SELECT * FROM unnest($1::text[], $2::bigint[])
             ON CONFLICT (name) DO UPDATE SET count = c.count + excluded.count""",
-            [f[0] for f in found], [f[1] for f in found])
+            [f[0] for f in found],
+            [f[1] for f in found],
+        )
 
 
 async def counts(pool: Pool | Connection) -> dict[str, int]:

@@ -167,19 +167,29 @@ async def mark_verified(conn: Connection, point_id: int, by: str, at: int) -> No
 
 async def withdraw(conn: Connection, taken: Sequence[tuple[str, str, int]]) -> list[int]:
     """The device took these values back (device, channel, time): they are nobody's any more. Ids of the points."""
-    rows = await conn.fetch("""
+    rows = await conn.fetch(
+        """
         UPDATE chart_point p SET withdrawn = true
         FROM unnest($1::text[], $2::text[], $3::bigint[]) AS u(device_id, channel, time)
         WHERE p.device_id = u.device_id AND p.channel = u.channel AND p.time = u.time AND NOT p.withdrawn
-        RETURNING p.point_id""", [t[0] for t in taken], [t[1] for t in taken], [t[2] for t in taken])
+        RETURNING p.point_id""",
+        [t[0] for t in taken],
+        [t[1] for t in taken],
+        [t[2] for t in taken],
+    )
     return [r["point_id"] for r in rows]
 
 
 async def at(conn: Connection, device_id: str, channel: str, time: int) -> list[tuple[int, str, Content]]:
     """(point, Observation or '', content) of every point of a channel at one time."""
-    rows = await conn.fetch("""
+    rows = await conn.fetch(
+        """
         SELECT point_id, coalesce(observation_id, '') AS observation_id, content FROM chart_point
-        WHERE device_id = $1 AND channel = $2 AND time = $3 AND NOT withdrawn FOR UPDATE""", device_id, channel, time)
+        WHERE device_id = $1 AND channel = $2 AND time = $3 AND NOT withdrawn FOR UPDATE""",
+        device_id,
+        channel,
+        time,
+    )
     return [(r["point_id"], r["observation_id"], decode(r["content"])) for r in rows]
 
 
@@ -214,7 +224,12 @@ async def due_generation(conn: Connection, point_id: int) -> int:
 
 async def of_slot(conn: Connection, point: Point) -> str:
     """The Observation that stands for a point now, '' for none."""
-    found = await conn.fetchval("""
+    found = await conn.fetchval(
+        """
         SELECT observation_id FROM chart_point WHERE device_id = $1 AND channel = $2 AND reason = $3 AND slot = $4""",
-        point.device_id, point.channel, point.reason, point.slot)
+        point.device_id,
+        point.channel,
+        point.reason,
+        point.slot,
+    )
     return found or ""

@@ -9,8 +9,19 @@ import msgspec
 
 from wardbridge.core.db import Connection, Pool
 
-FIELDS = ("type_code", "type_refid", "manufacturer", "model", "serial", "firmware", "hardware", "udi", "label",
-          "place", "clock")
+FIELDS = (
+    "type_code",
+    "type_refid",
+    "manufacturer",
+    "model",
+    "serial",
+    "firmware",
+    "hardware",
+    "udi",
+    "label",
+    "place",
+    "clock",
+)
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -85,15 +96,22 @@ _SELECT = """
     LEFT JOIN binding b ON b.device_id = d.device_id AND b.stop IS NULL"""
 
 
-async def devices(conn: Connection | Pool, *, state: str = "", parent: str | None = "",
-                  ids: Sequence[str] | None = None) -> list[Device]:
+async def devices(
+    conn: Connection | Pool, *, state: str = "", parent: str | None = "", ids: Sequence[str] | None = None
+) -> list[Device]:
     """Devices by label. ``state`` filters by admission; ``parent``: '' machines only, an id its modules,
     None all."""
-    rows = await conn.fetch(_SELECT + """
+    rows = await conn.fetch(
+        _SELECT
+        + """
         WHERE ($1 = '' OR d.state = $1)
           AND CASE WHEN $2::text IS NULL THEN true WHEN $2 = '' THEN d.parent_id IS NULL ELSE d.parent_id = $2 END
           AND ($3::text[] IS NULL OR d.device_id = ANY($3))
-        ORDER BY lower(d.label), d.key""", state, parent, None if ids is None else list(ids))
+        ORDER BY lower(d.label), d.key""",
+        state,
+        parent,
+        None if ids is None else list(ids),
+    )
     return [_device(r) for r in rows]
 
 
@@ -114,36 +132,78 @@ def _device(r: Mapping[str, Any]) -> Device:
     said = tuple((s[0], s[1], tuple(s[2])) for s in msgspec.json.decode(r["said"]))
     make = " ".join(filter(None, (who.get("manufacturer"), who.get("model"))))
     return Device(
-        r["device_id"], r["key"], r["state"], r["link"], r["parent_id"] or "",
+        r["device_id"],
+        r["key"],
+        r["state"],
+        r["link"],
+        r["parent_id"] or "",
         r["label"] or who.get("label") or make or r["key"],
-        who.get("type_code", 0), who.get("type_refid", ""), who.get("manufacturer", ""), who.get("model", ""),
-        who.get("serial", ""), who.get("firmware", ""), who.get("hardware", ""), who.get("udi", ""),
-        r["first_seen"], r["last_seen"] or 0, r["clock_offset_us"], r["battery"],
-        r["connected"] is None or r["connected"], bool(r["standby"]), r["messages"] or 0, r["unmapped"] or 0,
-        r["problems"] or 0, r["place_id"] or "", r["place_said"] or "", r["patient_id"] or "", r["conflict"] or "",
-        said, r["bound_since"] or 0)
+        who.get("type_code", 0),
+        who.get("type_refid", ""),
+        who.get("manufacturer", ""),
+        who.get("model", ""),
+        who.get("serial", ""),
+        who.get("firmware", ""),
+        who.get("hardware", ""),
+        who.get("udi", ""),
+        r["first_seen"],
+        r["last_seen"] or 0,
+        r["clock_offset_us"],
+        r["battery"],
+        r["connected"] is None or r["connected"],
+        bool(r["standby"]),
+        r["messages"] or 0,
+        r["unmapped"] or 0,
+        r["problems"] or 0,
+        r["place_id"] or "",
+        r["place_said"] or "",
+        r["patient_id"] or "",
+        r["conflict"] or "",
+        said,
+        r["bound_since"] or 0,
+    )
 
 
 async def identity(conn: Connection, device_id: str) -> dict[str, Any]:
     """What the device has said of itself, merged over its messages."""
     found: dict[str, Any] = msgspec.json.decode(
-        await conn.fetchval("SELECT identity FROM device WHERE device_id = $1", device_id))
+        await conn.fetchval("SELECT identity FROM device WHERE device_id = $1", device_id)
+    )
     return found
 
 
-async def add(conn: Connection, device_id: str, key: str, link: str, state: str, who: Mapping[str, Any], label: str,
-              first_seen: int, parent_id: str | None) -> None:
+async def add(
+    conn: Connection,
+    device_id: str,
+    key: str,
+    link: str,
+    state: str,
+    who: Mapping[str, Any],
+    label: str,
+    first_seen: int,
+    parent_id: str | None,
+) -> None:
     """A device at first sight."""
-    await conn.execute("""
+    await conn.execute(
+        """
         INSERT INTO device (device_id, key, link, state, identity, label, first_seen, parent_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
-        device_id, key, link, state, msgspec.json.encode(who).decode(), label, first_seen, parent_id)
+        device_id,
+        key,
+        link,
+        state,
+        msgspec.json.encode(who).decode(),
+        label,
+        first_seen,
+        parent_id,
+    )
 
 
 async def set_identity(conn: Connection, device_id: str, who: Mapping[str, Any]) -> None:
     """Write the merged identity."""
-    await conn.execute("UPDATE device SET identity = $2 WHERE device_id = $1", device_id,
-                       msgspec.json.encode(who).decode())
+    await conn.execute(
+        "UPDATE device SET identity = $2 WHERE device_id = $1", device_id, msgspec.json.encode(who).decode()
+    )
 
 
 async def set_state(conn: Connection, device_id: str, state: str) -> None:
@@ -160,7 +220,8 @@ async def seen(conn: Connection, rows: Sequence[Seen]) -> None:
     """Bring the volatile state of many devices up to date in one statement."""
     if not rows:
         return
-    await conn.execute("""
+    await conn.execute(
+        """
         INSERT INTO device_state AS s (device_id, link, last_seen, last_device_time, clock_offset_us, battery,
             connected, standby, place_said, messages, unmapped, problems)
         SELECT u.device_id, u.link, u.last_seen, u.last_device_time, u.clock_offset_us, u.battery,
@@ -180,38 +241,56 @@ async def seen(conn: Connection, rows: Sequence[Seen]) -> None:
             messages = s.messages + excluded.messages, unmapped = s.unmapped + excluded.unmapped,
             problems = s.problems + excluded.problems""",
         *[[getattr(row, name) for row in rows] for name in Seen.__struct_fields__],
-        [row.device_id for row in rows if row.standby is not None])
+        [row.device_id for row in rows if row.standby is not None],
+    )
 
 
 async def said(conn: Connection, told: Mapping[str, tuple[int, str, Sequence[str]]], keep: int = 5) -> None:
     """Remember the last things that unknown devices said, newest first."""
     if told:
-        await conn.execute(f"""
+        await conn.execute(
+            f"""
             UPDATE device d SET said = (
                 SELECT jsonb_agg(e ORDER BY n) FROM jsonb_array_elements(jsonb_build_array(u.said) || d.said)
                 WITH ORDINALITY AS x(e, n) WHERE n <= {int(keep)})
             FROM unnest($1::text[], $2::jsonb[]) AS u(device_id, said) WHERE d.device_id = u.device_id""",
-            list(told), [msgspec.json.encode(one).decode() for one in told.values()])
+            list(told),
+            [msgspec.json.encode(one).decode() for one in told.values()],
+        )
 
 
 async def register(conn: Connection, rows: Sequence[Expected], by: str, now: int) -> int:
     """Announce devices; rows whose key is announced already are brought up to date."""
     for row in rows:
-        await conn.execute("""
+        await conn.execute(
+            """
             INSERT INTO device_expected (key, manufacturer, model, serial, label, place_id, by, at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             ON CONFLICT (key) WHERE key <> '' DO UPDATE SET manufacturer = $2, model = $3, serial = $4, label = $5,
                 place_id = $6, by = $7, at = $8""",
-            row.key, row.manufacturer, row.model, row.serial, row.label, row.place_id, by, now)
+            row.key,
+            row.manufacturer,
+            row.model,
+            row.serial,
+            row.label,
+            row.place_id,
+            by,
+            now,
+        )
     return len(rows)
 
 
 async def expected(conn: Connection, key: str, serial: str, model: str) -> tuple[int, Expected] | None:
     """The announcement that fits a device: by key, else by serial and model, and only one of them."""
-    rows = await conn.fetch("""
+    rows = await conn.fetch(
+        """
         SELECT * FROM device_expected WHERE device_id IS NULL AND (key = $1
             OR (key = '' AND serial <> '' AND lower(serial) = lower($2) AND (model = '' OR lower(model) = lower($3))))
-        ORDER BY (key = $1) DESC LIMIT 2""", key, serial, model)
+        ORDER BY (key = $1) DESC LIMIT 2""",
+        key,
+        serial,
+        model,
+    )
     if not rows or (len(rows) > 1 and rows[0]["key"] != key):
         return None
     r = rows[0]
@@ -226,9 +305,12 @@ async def arrived(conn: Connection, expected_id: int, device_id: str) -> None:
 async def silent(conn: Connection | Pool, before: int) -> list[tuple[str, int, str, str]]:
     """Accepted machines that were last heard before ``before`` (µs) and are not on standby:
     (device, last seen, place, patient)."""
-    rows = await conn.fetch("""
+    rows = await conn.fetch(
+        """
         SELECT d.device_id, s.last_seen, b.place_id, b.patient_id FROM device d JOIN device_state s USING (device_id)
         LEFT JOIN binding b ON b.device_id = d.device_id AND b.stop IS NULL
         WHERE d.state = 'accepted' AND d.parent_id IS NULL AND s.last_seen < $1 AND NOT s.standby
-        ORDER BY s.last_seen""", before)
+        ORDER BY s.last_seen""",
+        before,
+    )
     return [(r["device_id"], r["last_seen"], r["place_id"] or "", r["patient_id"] or "") for r in rows]

@@ -21,8 +21,14 @@ from wardbridge.exchange.feeds.person import authority, pid, pv1
 Resource = Mapping[str, Any]
 
 STATUS = {
-    "registered": "I", "preliminary": "P", "final": "F", "amended": "C", "corrected": "C", "cancelled": "X",
-    "entered-in-error": "W", "unknown": "U",
+    "registered": "I",
+    "preliminary": "P",
+    "final": "F",
+    "amended": "C",
+    "corrected": "C",
+    "cancelled": "X",
+    "entered-in-error": "W",
+    "unknown": "U",
 }
 """ObservationStatus to table 0085 (OBX-11)."""
 
@@ -32,8 +38,12 @@ DELETED = "D"
 _REPORT = {"P": "P", "F": "F", "C": "C", "W": "C", "D": "C", "X": "X", "I": "I", "U": "R"}
 """OBX-11 to table 0123 (OBR-25)."""
 
-_SYSTEMS = {"http://loinc.org": "LN", "urn:iso:std:iso:11073:10101": "MDC", "http://snomed.info/sct": "SCT",
-            "http://unitsofmeasure.org": "UCUM"}
+_SYSTEMS = {
+    "http://loinc.org": "LN",
+    "urn:iso:std:iso:11073:10101": "MDC",
+    "http://snomed.info/sct": "SCT",
+    "http://unitsofmeasure.org": "UCUM",
+}
 """Code systems to table 0396."""
 
 _ORDER = ("LN", "MDC")
@@ -61,8 +71,17 @@ class Result(msgspec.Struct, frozen=True):
     deleted: bool = False
 
 
-def oru(party: Party, control: str, now: int, patient: Resource, results: Sequence[Result], *,
-        encounter: Resource | None = None, place: tuple[str, ...] = (), zone: tzinfo = UTC) -> bytes:
+def oru(
+    party: Party,
+    control: str,
+    now: int,
+    patient: Resource,
+    results: Sequence[Result],
+    *,
+    encounter: Resource | None = None,
+    place: tuple[str, ...] = (),
+    zone: tzinfo = UTC,
+) -> bytes:
     """The message. ``now`` (MSH-7) in µs since the epoch; times are written in ``zone`` with offset."""
     rows = [pid(patient), pv1(encounter, place)]
     for number, result in enumerate(results, 1):
@@ -74,19 +93,40 @@ def trial(party: Party, control: str, now: int, zone: tzinfo = UTC) -> bytes:
     """A message of processing id T (training) about nobody, to try a destination."""
     rows = [
         segment("PID", {1: "1", 3: ("TEST", "", "", "WARDBRIDGE", "U"), 5: ("Test", "Message")}),
-        segment("OBR", {1: "1", 3: (control, "WARDBRIDGE"), 4: ("TEST", "Test message", "L"),
-                        7: format_dtm(now, zone), 25: "F"}),
-        segment("OBX", {1: "1", 2: "ST", 3: ("TEST", "Test message", "L"), 5: "Wardbridge test message", 11: "F",
-                        14: format_dtm(now, zone)}),
+        segment(
+            "OBR",
+            {1: "1", 3: (control, "WARDBRIDGE"), 4: ("TEST", "Test message", "L"), 7: format_dtm(now, zone), 25: "F"},
+        ),
+        segment(
+            "OBX",
+            {
+                1: "1",
+                2: "ST",
+                3: ("TEST", "Test message", "L"),
+                5: "Wardbridge test message",
+                11: "F",
+                14: format_dtm(now, zone),
+            },
+        ),
     ]
     return build(_header(msgspec.structs.replace(party, processing="T"), control, now), rows, zone=zone)
 
 
 def _header(party: Party, control: str, now: int) -> Header:
     return Header(
-        ("ORU", "R01", "ORU_R01"), control, now, party.version, party.sending_app, party.sending_facility,
-        party.receiving_app, party.receiving_facility, party.processing, party.accept_ack, party.application_ack,
-        charset=party.charset)
+        ("ORU", "R01", "ORU_R01"),
+        control,
+        now,
+        party.version,
+        party.sending_app,
+        party.sending_facility,
+        party.receiving_app,
+        party.receiving_facility,
+        party.processing,
+        party.accept_ack,
+        party.application_ack,
+        charset=party.charset,
+    )
 
 
 def _group(number: int, result: Result, zone: tzinfo) -> Iterable[str]:
@@ -94,9 +134,18 @@ def _group(number: int, result: Result, zone: tzinfo) -> Iterable[str]:
     status = DELETED if result.deleted else STATUS.get(str(observation.get("status", "")), "U")
     ident = str(observation.get("id", ""))
     start, end = _times(observation, zone)
-    yield segment("OBR", {
-        1: str(number), 3: (ident, "WARDBRIDGE"), 4: _coded(observation.get("code", {})), 7: start, 8: end,
-        22: _moment(str(observation.get("issued", "")), zone), 25: _REPORT[status]})
+    yield segment(
+        "OBR",
+        {
+            1: str(number),
+            3: (ident, "WARDBRIDGE"),
+            4: _coded(observation.get("code", {})),
+            7: start,
+            8: end,
+            22: _moment(str(observation.get("issued", "")), zone),
+            25: _REPORT[status],
+        },
+    )
     parts: list[Resource] = [dict(part) for part in observation.get("component", ())]
     if not parts or any(key.startswith("value") for key in observation):
         parts.insert(0, {key: value for key, value in observation.items() if key != "interpretation"})
@@ -105,12 +154,27 @@ def _group(number: int, result: Result, zone: tzinfo) -> Iterable[str]:
         kind, value, unit = _value(part)
         own = STATUS["cancelled"] if not kind and status in "PF" else status
         flags = (*_codes(part.get("interpretation", ())), *common)
-        yield segment("OBX", {
-            1: str(place), 2: kind, 3: _coded(part.get("code", {})), 4: str(number) if len(parts) == 1
-            else f"{number}.{place}", 5: value, 6: unit, 7: _limits(part), 8: Rep(flags) if flags else "", 11: own,
-            14: start, 16: _person(observation), 17: _method(observation), 18: _device(result.device),
-            19: _moment(str(observation.get("issued", "")), zone), 20: _coded(observation.get("bodySite", {})),
-            21: (f"{ident}.{place}" if len(parts) > 1 else ident, "WARDBRIDGE")})
+        yield segment(
+            "OBX",
+            {
+                1: str(place),
+                2: kind,
+                3: _coded(part.get("code", {})),
+                4: str(number) if len(parts) == 1 else f"{number}.{place}",
+                5: value,
+                6: unit,
+                7: _limits(part),
+                8: Rep(flags) if flags else "",
+                11: own,
+                14: start,
+                16: _person(observation),
+                17: _method(observation),
+                18: _device(result.device),
+                19: _moment(str(observation.get("issued", "")), zone),
+                20: _coded(observation.get("bodySite", {})),
+                21: (f"{ident}.{place}" if len(parts) > 1 else ident, "WARDBRIDGE"),
+            },
+        )
 
 
 def _value(part: Resource) -> tuple[str, Field, Field]:
@@ -160,14 +224,16 @@ def _coded(concept: Resource) -> Field:
 
 
 def _codes(concepts: Iterable[Resource]) -> tuple[str, ...]:
-    return tuple(str(coding["code"]) for concept in concepts for coding in concept.get("coding", ())
-                 if coding.get("code"))
+    return tuple(
+        str(coding["code"]) for concept in concepts for coding in concept.get("coding", ()) if coding.get("code")
+    )
 
 
 def _limits(part: Resource) -> str:
     for found in part.get("referenceRange", ()):
-        low, high = (decimal(found[name]["value"]) if "value" in found.get(name, {}) else ""
-                     for name in ("low", "high"))
+        low, high = (
+            decimal(found[name]["value"]) if "value" in found.get(name, {}) else "" for name in ("low", "high")
+        )
         if low or high:
             return f"{low}-{high}" if low and high else f">={low}" if low else f"<={high}"
         return str(found.get("text", ""))

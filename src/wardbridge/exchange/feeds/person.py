@@ -18,29 +18,40 @@ _CLASS = {"IMP": "I", "ACUTE": "I", "NONAC": "I", "EMER": "E", "AMB": "O", "PREN
 
 def pid(patient: Resource) -> str:
     """PID of a Patient: every current identifier, official name first, birth date, sex."""
-    identifiers = [identifier for identifier in patient.get("identifier", ()) if identifier.get("value")
-                   and identifier.get("use") != "old"]
-    names = sorted((name for name in patient.get("name", ()) if name.get("use") != "old"),
-                   key=lambda name: name.get("use") != "official")
-    return segment("PID", {
-        1: "1",
-        3: Rep(tuple(_cx(identifier) for identifier in identifiers)) if identifiers else "",
-        5: Rep(tuple(_xpn(name) for name in names[:3])) if names else "",
-        7: str(patient.get("birthDate", "")).replace("-", ""),
-        8: _SEX.get(patient.get("gender", ""), ""),
-    })
+    identifiers = [
+        identifier
+        for identifier in patient.get("identifier", ())
+        if identifier.get("value") and identifier.get("use") != "old"
+    ]
+    names = sorted(
+        (name for name in patient.get("name", ()) if name.get("use") != "old"),
+        key=lambda name: name.get("use") != "official",
+    )
+    return segment(
+        "PID",
+        {
+            1: "1",
+            3: Rep(tuple(_cx(identifier) for identifier in identifiers)) if identifiers else "",
+            5: Rep(tuple(_xpn(name) for name in names[:3])) if names else "",
+            7: str(patient.get("birthDate", "")).replace("-", ""),
+            8: _SEX.get(patient.get("gender", ""), ""),
+        },
+    )
 
 
 def pv1(encounter: Resource | None, place: tuple[str, ...] = ()) -> str:
     """PV1 with class, place (PL components: point of care, room, bed, facility) and visit number."""
     encounter = encounter or {}
     visits = [identifier for identifier in encounter.get("identifier", ()) if identifier.get("value")]
-    return segment("PV1", {
-        1: "1",
-        2: _CLASS.get(encounter.get("class", {}).get("code", ""), "U"),
-        3: place,
-        19: _cx(visits[0]) if visits else "",
-    })
+    return segment(
+        "PV1",
+        {
+            1: "1",
+            2: _CLASS.get(encounter.get("class", {}).get("code", ""), "U"),
+            3: place,
+            19: _cx(visits[0]) if visits else "",
+        },
+    )
 
 
 def place(location: Resource | None) -> tuple[str, ...]:
@@ -64,8 +75,13 @@ def _cx(identifier: Resource) -> tuple[Component, ...]:
     """CX: value, assigning authority (HD), type code of table 0203."""
     codes: Iterable[Resource] = identifier.get("type", {}).get("coding", ())
     code = next((str(coding["code"]) for coding in codes if coding.get("code")), "")
-    return str(identifier["value"]), "", "", authority(str(identifier.get("system", "")),
-                                                       str(identifier.get("assigner", {}).get("display", ""))), code
+    return (
+        str(identifier["value"]),
+        "",
+        "",
+        authority(str(identifier.get("system", "")), str(identifier.get("assigner", {}).get("display", ""))),
+        code,
+    )
 
 
 def authority(system: str, name: str = "") -> Component:
@@ -83,6 +99,12 @@ def _xpn(name: Resource) -> tuple[str, ...]:
     """XPN: family, given, further given, suffix, prefix, degree, type code L."""
     given = [str(one) for one in name.get("given", ())]
     family = str(name.get("family", "")) or str(name.get("text", ""))
-    return (family, given[0] if given else "", " ".join(given[1:]), " ".join(map(str, name.get("suffix", ()))),
-            " ".join(map(str, name.get("prefix", ()))), "", {"nickname": "N", "maiden": "M"}.get(
-                str(name.get("use", "")), "L"))
+    return (
+        family,
+        given[0] if given else "",
+        " ".join(given[1:]),
+        " ".join(map(str, name.get("suffix", ()))),
+        " ".join(map(str, name.get("prefix", ()))),
+        "",
+        {"nickname": "N", "maiden": "M"}.get(str(name.get("use", "")), "L"),
+    )

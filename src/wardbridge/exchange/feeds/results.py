@@ -62,9 +62,20 @@ class ResultsFeed:
     """Feeds one destination. ``select`` says which Observations it gets; ``group`` is the most results
     of one patient and device in one message."""
 
-    def __init__(self, pool: Pool, clock: Clock, record: Changes, destination: str, party: Party, *,
-                 zone: tzinfo = UTC, select: Callable[[Any], bool] = every, limit: int = 200, group: int = 50,
-                 ring: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        record: Changes,
+        destination: str,
+        party: Party,
+        *,
+        zone: tzinfo = UTC,
+        select: Callable[[Any], bool] = every,
+        limit: int = 200,
+        group: int = 50,
+        ring: Callable[[], object] | None = None,
+    ) -> None:
         self.pool = pool
         self.clock = clock
         self.record = record
@@ -146,11 +157,18 @@ class ResultsFeed:
                 continue
             state = "void" if deleted or observation.get("status") == "entered-in-error" else "value"
             # A result and its correction never share a message; their order is kept.
-            at = patient, _reference(observation, "encounter", "Encounter"), _reference(
-                observation, "device", "Device"), state
+            at = (
+                patient,
+                _reference(observation, "encounter", "Encounter"),
+                _reference(observation, "device", "Device"),
+                state,
+            )
             group = open_groups.get(at)
-            if group is None or len(group.results) >= self.group or any(
-                    result.observation.get("id") == stored.id for result in group.results):
+            if (
+                group is None
+                or len(group.results) >= self.group
+                or any(result.observation.get("id") == stored.id for result in group.results)
+            ):
                 group = open_groups[at] = _Group(at[0], at[1], [], [])
                 groups.append(group)
             group.results.append(Result(observation, None, deleted))
@@ -171,9 +189,16 @@ class ResultsFeed:
         device = await self._read(conn, "Device", _reference(group.results[0].observation, "device", "Device"))
         key = f"{self.name}:" + ",".join(group.versions)
         control = control_id(self.destination, key)
-        body = oru(self.party, control, self.clock.now(), patient,
-                   [Result(result.observation, device, result.deleted) for result in group.results],
-                   encounter=encounter, place=place(location), zone=self.zone)
+        body = oru(
+            self.party,
+            control,
+            self.clock.now(),
+            patient,
+            [Result(result.observation, device, result.deleted) for result in group.results],
+            encounter=encounter,
+            place=place(location),
+            zone=self.zone,
+        )
         return Outbound(self.destination, control, TYPE, patient_ids(patient), body, control)
 
     async def _read(self, conn: Connection, kind: str, ident: str) -> dict[str, Any] | None:
@@ -187,12 +212,14 @@ def _reference(resource: Any, name: str, kind: str) -> str:
     return ident if head.rpartition("/")[2] == kind else ""
 
 
-async def send_test(pool: Pool, clock: Clock, destination: str, party: Party, chance: str,
-                    zone: tzinfo = UTC) -> str:
+async def send_test(pool: Pool, clock: Clock, destination: str, party: Party, chance: str, zone: tzinfo = UTC) -> str:
     """Queue a test message (processing id T); its control id. ``chance`` makes it one of its own."""
     control = control_id(destination, f"test:{chance}")
     async with transaction(pool) as conn:
-        await queue.enqueue(conn, [Outbound(destination, control, TYPE, (), trial(
-            party, control, clock.now(), zone), control)], clock.now())
+        await queue.enqueue(
+            conn,
+            [Outbound(destination, control, TYPE, (), trial(party, control, clock.now(), zone), control)],
+            clock.now(),
+        )
     await queue.ring(pool)
     return control

@@ -8,7 +8,8 @@ from wardbridge.core.db import Connection
 async def mark(conn: Connection, name: str, *, lock: bool = False) -> str | None:
     """The feed's mark, None for a new feed. ``lock`` it until the transaction ends to move it."""
     found: str | None = await conn.fetchval(
-        f"SELECT mark FROM feed_cursor WHERE name = $1 {'FOR UPDATE' if lock else ''}", name)
+        f"SELECT mark FROM feed_cursor WHERE name = $1 {'FOR UPDATE' if lock else ''}", name
+    )
     return found
 
 
@@ -27,4 +28,5 @@ async def rebase(conn: Connection) -> None:
     another cluster go on by sequence alone."""
     await conn.execute(
         """UPDATE feed_cursor SET mark = '0.' || split_part(mark, '.', 2)
-           WHERE split_part(mark, '.', 1)::xid8 >= pg_current_xact_id()""")
+           WHERE split_part(mark, '.', 1)::xid8 >= pg_current_xact_id()"""
+    )

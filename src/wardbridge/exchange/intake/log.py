@@ -78,8 +78,16 @@ class Intake:
     """
 
     def __init__(
-        self, pool: Pool, clock: Clock, disk: DiskGuard | None = None, *, lanes: int = 2, batch: int = 512,
-        batch_bytes: int = 8_000_000, limit_bytes: int = 64_000_000, patience: float = 8.0,
+        self,
+        pool: Pool,
+        clock: Clock,
+        disk: DiskGuard | None = None,
+        *,
+        lanes: int = 2,
+        batch: int = 512,
+        batch_bytes: int = 8_000_000,
+        limit_bytes: int = 64_000_000,
+        patience: float = 8.0,
         chance: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.pool = pool

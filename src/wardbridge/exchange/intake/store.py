@@ -52,8 +52,9 @@ stored AS (
 SELECT digest, sequence, clash FROM judged
 """
 
-_COLUMNS = ("sequence, kind, link, sender, control, received, message_type, profile, status, clash, "
-            "patient_ids, problems")
+_COLUMNS = (
+    "sequence, kind, link, sender, control, received, message_type, profile, status, clash, patient_ids, problems"
+)
 
 
 class Packed(msgspec.Struct, frozen=True, gc=False):
@@ -81,10 +82,20 @@ class Packed(msgspec.Struct, frozen=True, gc=False):
 def pack(entry: Entry, key: Key) -> Packed:
     """Compress the bytes; characters that PostgreSQL cannot hold (NUL, lone surrogates) become U+FFFD."""
     return Packed(
-        key, entry.received, _text(entry.kind), _text(entry.link), _text(entry.sender), _text(entry.control),
-        _text(entry.message_type), _text(entry.profile), _text(entry.status),
+        key,
+        entry.received,
+        _text(entry.kind),
+        _text(entry.link),
+        _text(entry.sender),
+        _text(entry.control),
+        _text(entry.message_type),
+        _text(entry.profile),
+        _text(entry.status),
         _SEPARATOR.join(_text(one.replace(_SEPARATOR, "�")) for one in entry.patient_ids if one),
-        _text(entry.problems), _compress(entry.raw), _compress(entry.payload))
+        _text(entry.problems),
+        _compress(entry.raw),
+        _compress(entry.payload),
+    )
 
 
 def _text(text: str) -> str:
@@ -125,8 +136,13 @@ async def ensure_partitions(connection: Connection, wanted: Partitions) -> None:
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(hashtext('intake_partitions'))")
         for day in sorted(wanted.days):
-            await _attach(connection, "intake", f"intake_{_suffix(day)}",
-                          f"FROM ({day * DAY}) TO ({(day + 1) * DAY})", " WITH (toast_tuple_target = 8160)")
+            await _attach(
+                connection,
+                "intake",
+                f"intake_{_suffix(day)}",
+                f"FROM ({day * DAY}) TO ({(day + 1) * DAY})",
+                " WITH (toast_tuple_target = 8160)",
+            )
         for generation in (wanted.generation, wanted.generation - 1):
             await _attach(connection, "intake_key", f"intake_key_{_suffix(generation)}", f"IN ({generation})", "")
 
@@ -137,8 +153,10 @@ def _suffix(number: int) -> str:
 
 async def _attach(connection: Connection, parent: str, name: str, bound: str, options: str) -> None:
     # Not to_regclass: behind the advisory lock it may answer from a cache filled before.
-    if await connection.fetchval("SELECT EXISTS (SELECT FROM pg_class WHERE relname = $1 "
-                                 "AND relnamespace = current_schema()::regnamespace)", name):
+    if await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM pg_class WHERE relname = $1 AND relnamespace = current_schema()::regnamespace)",
+        name,
+    ):
         return
     # ATTACH locks less than CREATE ... PARTITION OF: writers of other partitions go on.
     await connection.execute(f"CREATE TABLE {name} (LIKE {parent} INCLUDING DEFAULTS INCLUDING STORAGE){options}")
@@ -148,18 +166,33 @@ async def _attach(connection: Connection, parent: str, name: str, bound: str, op
 async def insert(connection: Connection, generation: int, batch: Sequence[Packed]) -> dict[bytes, Accepted]:
     """Store ``batch`` (no two with the same digest) in one statement; answers by digest."""
     rows = await connection.fetch(
-        _INSERT, generation, [p.key.name for p in batch], [p.key.digest for p in batch],
-        [p.received for p in batch], [p.kind for p in batch], [p.link for p in batch], [p.sender for p in batch],
-        [p.control for p in batch], [p.message_type for p in batch], [p.profile for p in batch],
-        [p.status for p in batch], [p.patients for p in batch], [p.problems for p in batch],
-        [p.raw for p in batch], [p.payload for p in batch])
+        _INSERT,
+        generation,
+        [p.key.name for p in batch],
+        [p.key.digest for p in batch],
+        [p.received for p in batch],
+        [p.kind for p in batch],
+        [p.link for p in batch],
+        [p.sender for p in batch],
+        [p.control for p in batch],
+        [p.message_type for p in batch],
+        [p.profile for p in batch],
+        [p.status for p in batch],
+        [p.patients for p in batch],
+        [p.problems for p in batch],
+        [p.raw for p in batch],
+        [p.payload for p in batch],
+    )
     answers = {row["digest"]: Accepted(row["sequence"], False, row["clash"]) for row in rows}
     missing = [p.key for p in batch if p.key.digest not in answers]
     if missing:
         known = await connection.fetch(
             """SELECT digest, sequence FROM intake_key WHERE generation IN ($1, $1 - 1)
                AND (name, digest) IN (SELECT * FROM unnest($2::bigint[], $3::bytea[]))""",
-            generation, [k.name for k in missing], [k.digest for k in missing])
+            generation,
+            [k.name for k in missing],
+            [k.digest for k in missing],
+        )
         answers.update({row["digest"]: Accepted(row["sequence"], True) for row in known})
         if len(answers) < len(batch):
             raise Unavailable("keys of repeated messages went while they were looked up", "intake_key")
@@ -179,17 +212,23 @@ async def read(conn: Connection, name: str, limit: int) -> list[Row]:
     """
     # Locking the cursor costs an fsync at commit: look first whether there is anything.
     if not await conn.fetchval(
-            """SELECT EXISTS (SELECT FROM intake WHERE (xid, sequence) > (
+        """SELECT EXISTS (SELECT FROM intake WHERE (xid, sequence) > (
                    coalesce((SELECT xid FROM intake_cursor WHERE name = $1), '0'),
                    coalesce((SELECT sequence FROM intake_cursor WHERE name = $1), 0))
-               AND xid < pg_snapshot_xmin(pg_current_snapshot()))""", name):
+               AND xid < pg_snapshot_xmin(pg_current_snapshot()))""",
+        name,
+    ):
         return []
     await conn.execute("INSERT INTO intake_cursor (name) VALUES ($1) ON CONFLICT DO NOTHING", name)
     cursor = await conn.fetchrow("SELECT xid, sequence FROM intake_cursor WHERE name = $1 FOR UPDATE", name)
     rows = await conn.fetch(
         f"""SELECT {_COLUMNS}, payload FROM intake
             WHERE (xid, sequence) > ($1, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-            ORDER BY xid, sequence LIMIT $3""", cursor["xid"], cursor["sequence"], limit)
+            ORDER BY xid, sequence LIMIT $3""",
+        cursor["xid"],
+        cursor["sequence"],
+        limit,
+    )
     return [_row(row) for row in rows]
 
 
@@ -200,7 +239,10 @@ async def advance(conn: Connection, name: str, sequence: int) -> None:
     """
     done = await conn.execute(
         """UPDATE intake_cursor c SET xid = i.xid, sequence = i.sequence
-           FROM intake i WHERE c.name = $1 AND i.sequence = $2""", name, sequence)
+           FROM intake i WHERE c.name = $1 AND i.sequence = $2""",
+        name,
+        sequence,
+    )
     if done == "UPDATE 0":
         raise NotFound(f"intake has no entry {sequence} or no reader of that name", f"intake_cursor/{name}")
 
@@ -214,7 +256,8 @@ async def rebase(conn: Connection) -> None:
     await conn.execute(
         """UPDATE intake i SET xid = CASE WHEN EXISTS (
                SELECT FROM intake_cursor c WHERE i.sequence <= c.sequence AND i.xid > c.xid)
-           THEN '1'::xid8 ELSE '0'::xid8 END""")
+           THEN '1'::xid8 ELSE '0'::xid8 END"""
+    )
     await conn.execute("UPDATE intake_cursor SET xid = '0'")
 
 
@@ -223,7 +266,9 @@ async def backlog(pool: Pool, name: str) -> int:
     count: int = await pool.fetchval(
         """SELECT count(*) FROM intake i WHERE (i.xid, i.sequence) > (
                coalesce((SELECT xid FROM intake_cursor WHERE name = $1), '0'::xid8),
-               coalesce((SELECT sequence FROM intake_cursor WHERE name = $1), 0))""", name)
+               coalesce((SELECT sequence FROM intake_cursor WHERE name = $1), 0))""",
+        name,
+    )
     return count
 
 
@@ -237,9 +282,21 @@ async def message(pool: Pool, sequence: int) -> Row:
 
 def _row(row: asyncpg.Record) -> Row:
     return Row(
-        row["sequence"], row["kind"], row["link"], row["sender"], row["control"], row["received"],
-        row["message_type"], row["profile"], row["status"], row["clash"], tuple(row["patient_ids"]),
-        row["problems"], _expand(row["payload"]), _expand(row["raw"]) if "raw" in row else b"")
+        row["sequence"],
+        row["kind"],
+        row["link"],
+        row["sender"],
+        row["control"],
+        row["received"],
+        row["message_type"],
+        row["profile"],
+        row["status"],
+        row["clash"],
+        tuple(row["patient_ids"]),
+        row["problems"],
+        _expand(row["payload"]),
+        _expand(row["raw"]) if "raw" in row else b"",
+    )
 
 
 async def retain(pool: Pool, raw_days: int, now: int) -> list[str]:
@@ -266,14 +323,17 @@ async def _partitions(connection: Connection, parent: str) -> list[tuple[str, in
         """SELECT c.relname AS name,
                   (regexp_match(pg_get_expr(c.relpartbound, c.oid), '\\(''?(-?[0-9]+)'))[1]::bigint AS low
            FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-           WHERE i.inhparent = to_regclass($1) ORDER BY 2""", parent)
+           WHERE i.inhparent = to_regclass($1) ORDER BY 2""",
+        parent,
+    )
     return [(row["name"], row["low"]) for row in rows]
 
 
 async def _unread(connection: Connection, name: str) -> bool:
     found: bool = await connection.fetchval(
         f"""SELECT EXISTS (SELECT FROM intake_cursor c WHERE EXISTS (
-                SELECT FROM {name} i WHERE (i.xid, i.sequence) > (c.xid, c.sequence)))""")
+                SELECT FROM {name} i WHERE (i.xid, i.sequence) > (c.xid, c.sequence)))"""
+    )
     return found
 
 

@@ -15,8 +15,16 @@ class MllpSender:
     connecting and for each answer; ``level`` waits for the accept or the application acknowledgement,
     None takes the first that comes."""
 
-    def __init__(self, host: str, port: int, clock: Clock, *, tls: ssl.SSLContext | None = None,
-                 timeout: float = 20.0, level: Level | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        clock: Clock,
+        *,
+        tls: ssl.SSLContext | None = None,
+        timeout: float = 20.0,
+        level: Level | None = None,
+    ) -> None:
         self.host = host
         self.port = port
         self.clock = clock
@@ -31,8 +39,9 @@ class MllpSender:
         if self._client is not None and not self._client.connected:
             await self.close()
         if self._client is None:
-            self._client = await Client.connect(self.host, self.port, self.clock, tls=self.tls,
-                                                server_name=self.host, timeout=self.timeout)
+            self._client = await Client.connect(
+                self.host, self.port, self.clock, tls=self.tls, server_name=self.host, timeout=self.timeout
+            )
         answered = False
         try:
             answer = await self._client.send(message, self.timeout, self.level)

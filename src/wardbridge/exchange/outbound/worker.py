@@ -58,8 +58,15 @@ class Patience(msgspec.Struct, frozen=True):
 class Worker:
     """Serves one destination until cancelled. ``wake`` is set when something may have been queued."""
 
-    def __init__(self, pool: Pool, clock: Clock, destination: str, sender: Sender, chance: Callable[[], float],
-                 patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        destination: str,
+        sender: Sender,
+        chance: Callable[[], float],
+        patience: Patience | None = None,
+    ) -> None:
         self.pool = pool
         self.clock = clock
         self.destination = destination
@@ -113,8 +120,9 @@ class Worker:
             answer = await self.sender.send(message.body)
             _check(answer, message)
         except (OSError, TimeoutError, EOFError, Hl7Error, WardbridgeError) as error:
-            return await self._unanswered(message, f"{type(error).__name__}: {error}" if str(error)
-                                          else type(error).__name__)
+            return await self._unanswered(
+                message, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            )
         now = self.clock.now()
         reason = " ".join(filter(None, (answer.code, answer.text, *answer.errors)))
         raw = queue.clean(reason).encode()

@@ -54,10 +54,16 @@ async def compact(pool: Pool, now: int, *, delay: int = DELAY, cuts: Cuts = no_c
                         values[channel].append(value)
                     for run in hot.waves(piece):
                         runs[run.wave.channel].append(run)
-                await store.insert(conn, "numeric", [
-                    block for channel, some in values.items() for block in numeric_blocks(channel, some, moments)])
-                await store.insert(conn, "wave", [
-                    block for channel, some in runs.items() for block in wave_blocks(channel, some, moments)])
+                await store.insert(
+                    conn,
+                    "numeric",
+                    [block for channel, some in values.items() for block in numeric_blocks(channel, some, moments)],
+                )
+                await store.insert(
+                    conn,
+                    "wave",
+                    [block for channel, some in runs.items() for block in wave_blocks(channel, some, moments)],
+                )
             total += len(taken)
             if len(taken) < rows:
                 break
@@ -72,8 +78,15 @@ def numeric_blocks(channel: int, values: Iterable[Kept], moments: Sequence[int])
     for value in numerics.unique(values):
         parts[_place(value.time, "numeric", moments)].append(value)
     for some in parts.values():
-        yield Block(channel, some[0].time, some[-1].time + 1, max(value.received for value in some), len(some),
-                    numerics.encode(some), levels.encode(levels.of_numerics(some, levels.STEP["numeric"])))
+        yield Block(
+            channel,
+            some[0].time,
+            some[-1].time + 1,
+            max(value.received for value in some),
+            len(some),
+            numerics.encode(some),
+            levels.encode(levels.of_numerics(some, levels.STEP["numeric"])),
+        )
 
 
 def wave_blocks(channel: int, runs: Iterable[KeptWave], moments: Sequence[int]) -> Iterator[Block]:
@@ -88,9 +101,15 @@ def wave_blocks(channel: int, runs: Iterable[KeptWave], moments: Sequence[int]) 
             parts[_place(part.at(0), "wave", moments)].append(KeptWave(part, run.received))
     for some in parts.values():
         stop = max(run.wave.at(len(run.wave.samples) // 2 - 1) for run in some) + 1
-        yield Block(channel, some[0].wave.at(0), stop, max(run.received for run in some),
-                    sum(len(run.wave.samples) // 2 for run in some), waves.encode(some),
-                    levels.encode(levels.of_waves(some, levels.STEP["wave"])))
+        yield Block(
+            channel,
+            some[0].wave.at(0),
+            stop,
+            max(run.received for run in some),
+            sum(len(run.wave.samples) // 2 for run in some),
+            waves.encode(some),
+            levels.encode(levels.of_waves(some, levels.STEP["wave"])),
+        )
 
 
 def _place(time: int, kind: str, moments: Sequence[int]) -> tuple[int, int]:

@@ -38,10 +38,17 @@ def _window(found: Sequence[Found], channel_ids: Sequence[int], start: int, end:
                 if run.wave.channel in runs:
                     runs[run.wave.channel].append(run)
     return Window(
-        {channel: kept for channel, some in values.items()
-         if (kept := numerics.unique(value for value in some if start <= value.time < end))},
-        {channel: inside for channel, many in runs.items()
-         if (inside := [part for run in waves.unique(many) if (part := waves.within(run, start, end))])})
+        {
+            channel: kept
+            for channel, some in values.items()
+            if (kept := numerics.unique(value for value in some if start <= value.time < end))
+        },
+        {
+            channel: inside
+            for channel, many in runs.items()
+            if (inside := [part for run in waves.unique(many) if (part := waves.within(run, start, end))])
+        },
+    )
 
 
 async def reduced(pool: Pool | Connection, channel_id: int, start: int, end: int, points: int) -> list[Span]:
@@ -67,5 +74,9 @@ async def reduced(pool: Pool | Connection, channel_id: int, start: int, end: int
 
 
 def _of(window: Window, channel_id: int, step: int) -> Level:
-    return levels.merge([levels.of_numerics(window.numerics.get(channel_id, []), step),
-                         levels.of_waves(window.waves.get(channel_id, []), step)])
+    return levels.merge(
+        [
+            levels.of_numerics(window.numerics.get(channel_id, []), step),
+            levels.of_waves(window.waves.get(channel_id, []), step),
+        ]
+    )

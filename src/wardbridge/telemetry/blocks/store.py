@@ -49,8 +49,12 @@ async def kind(pool: Pool | Connection, channel_id: int) -> str:
 
 async def ripe(pool: Pool, before: int) -> list[str]:
     """Devices with hot rows received before ``before``."""
-    return [row["device_id"] for row in await pool.fetch(
-        "SELECT DISTINCT device_id FROM telemetry_hot WHERE received < $1 ORDER BY 1", before)]
+    return [
+        row["device_id"]
+        for row in await pool.fetch(
+            "SELECT DISTINCT device_id FROM telemetry_hot WHERE received < $1 ORDER BY 1", before
+        )
+    ]
 
 
 async def take(conn: Connection, device_id: str, before: int, limit: int) -> list[Found]:
@@ -64,7 +68,11 @@ async def take(conn: Connection, device_id: str, before: int, limit: int) -> lis
         """DELETE FROM telemetry_hot WHERE sequence IN (
                SELECT sequence FROM telemetry_hot WHERE device_id = $1 AND received < $2
                ORDER BY received, sequence LIMIT $3)
-           RETURNING device_id, received, body""", device_id, before, limit)
+           RETURNING device_id, received, body""",
+        device_id,
+        before,
+        limit,
+    )
     return [Found("hot", 0, row["device_id"], row["received"], row["body"]) for row in rows]
 
 
@@ -77,9 +85,14 @@ async def insert(conn: Connection, kind: str, blocks: Sequence[Block]) -> None:
         f"""INSERT INTO {_TABLE[kind]} (channel_id, start, stop, received, count, body, level)
             SELECT * FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[], $6::bytea[],
                                  $7::bytea[])""",
-        [b.channel for b in blocks], [b.start for b in blocks], [b.stop for b in blocks],
-        [b.received for b in blocks], [b.count for b in blocks], [b.body for b in blocks],
-        [b.level for b in blocks])
+        [b.channel for b in blocks],
+        [b.start for b in blocks],
+        [b.stop for b in blocks],
+        [b.received for b in blocks],
+        [b.count for b in blocks],
+        [b.body for b in blocks],
+        [b.level for b in blocks],
+    )
 
 
 async def _ensure_days(conn: Connection, parent: str, days: Iterable[int]) -> None:
@@ -90,22 +103,27 @@ async def _ensure_days(conn: Connection, parent: str, days: Iterable[int]) -> No
         await conn.execute("SELECT pg_advisory_xact_lock(hashtext('telemetry_partitions'))")
         if not await _exists(conn, name):
             # ATTACH locks less than CREATE ... PARTITION OF: readers and writers go on.
-            await conn.execute(f"CREATE TABLE {name} (LIKE {parent} INCLUDING DEFAULTS INCLUDING STORAGE) "
-                               "WITH (toast_tuple_target = 8160)")
-            await conn.execute(f"ALTER TABLE {parent} ATTACH PARTITION {name} "
-                               f"FOR VALUES FROM ({day * DAY}) TO ({(day + 1) * DAY})")
+            await conn.execute(
+                f"CREATE TABLE {name} (LIKE {parent} INCLUDING DEFAULTS INCLUDING STORAGE) "
+                "WITH (toast_tuple_target = 8160)"
+            )
+            await conn.execute(
+                f"ALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES FROM ({day * DAY}) TO ({(day + 1) * DAY})"
+            )
 
 
 async def _exists(conn: Connection, table: str) -> bool:
     # Not to_regclass: behind the advisory lock it may answer from a cache filled before.
     found: bool = await conn.fetchval(
         "SELECT EXISTS (SELECT FROM pg_class WHERE relname = $1 AND relnamespace = current_schema()::regnamespace)",
-        table)
+        table,
+    )
     return found
 
 
-async def fetch(pool: Pool | Connection, channel_ids: Sequence[int], start: int, end: int,
-                levels: bool = False) -> list[Found]:
+async def fetch(
+    pool: Pool | Connection, channel_ids: Sequence[int], start: int, end: int, levels: bool = False
+) -> list[Found]:
     """All bytes that may hold samples of the channels in [start, end), of one moment (one statement:
     what a compaction moves meanwhile is seen once). ``levels``: of blocks their levels instead."""
     column = "level" if levels else "body"
@@ -115,11 +133,14 @@ async def fetch(pool: Pool | Connection, channel_ids: Sequence[int], start: int,
               AND h.start < $3 AND h.stop > $2
             UNION ALL
             SELECT 'numeric', b.channel_id, '', b.received, b.{column} FROM telemetry_numeric b
-            WHERE b.channel_id = ANY ($1) AND b.start < $3 AND b.start > $2 - {SPAN['numeric']} AND b.stop > $2
+            WHERE b.channel_id = ANY ($1) AND b.start < $3 AND b.start > $2 - {SPAN["numeric"]} AND b.stop > $2
             UNION ALL
             SELECT 'wave', b.channel_id, '', b.received, b.{column} FROM telemetry_wave b
-            WHERE b.channel_id = ANY ($1) AND b.start < $3 AND b.start > $2 - {SPAN['wave']} AND b.stop > $2""",
-        list(channel_ids), start, end)
+            WHERE b.channel_id = ANY ($1) AND b.start < $3 AND b.start > $2 - {SPAN["wave"]} AND b.stop > $2""",
+        list(channel_ids),
+        start,
+        end,
+    )
     return [Found(row["source"], row["channel_id"], row["device_id"], row["received"], row["body"]) for row in rows]
 
 
@@ -127,8 +148,9 @@ async def drop_days(pool: Pool, kind: str, before: int) -> list[str]:
     """Drop the days of blocks of ``kind`` that were received wholly before ``before``."""
     dropped = []
     async with pool.acquire() as conn:
-        rows = await conn.fetch("SELECT inhrelid::regclass::text AS name FROM pg_inherits "
-                                "WHERE inhparent = to_regclass($1)", _TABLE[kind])
+        rows = await conn.fetch(
+            "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = to_regclass($1)", _TABLE[kind]
+        )
         for name in sorted(row["name"] for row in rows):
             if (int(name.rsplit("_", 1)[1]) + 1) * DAY > before:
                 continue
@@ -146,7 +168,10 @@ async def drop_hot(pool: Pool, before: int, limit: int = 10_000) -> int:
     while True:
         done = await pool.execute(
             """DELETE FROM telemetry_hot WHERE sequence IN (
-                   SELECT sequence FROM telemetry_hot WHERE received < $1 LIMIT $2)""", before, limit)
+                   SELECT sequence FROM telemetry_hot WHERE received < $1 LIMIT $2)""",
+            before,
+            limit,
+        )
         count = int(done.split()[-1])
         total += count
         if count < limit:

@@ -30,12 +30,18 @@ async def enqueue(conn: Connection, messages: Sequence[Outbound], now: int) -> i
                 WITH ORDINALITY AS i (destination, key, control, type, patients, body, place)
            ORDER BY i.place
            ON CONFLICT (destination, key) DO NOTHING RETURNING id""",
-        now, [m.destination for m in messages], [m.key for m in messages], [m.control for m in messages],
-        [m.message_type for m in messages], ["\x1f".join(filter(None, m.patient_ids)) for m in messages],
-        [zstandard.compress(m.body, 1) for m in messages])
+        now,
+        [m.destination for m in messages],
+        [m.key for m in messages],
+        [m.control for m in messages],
+        [m.message_type for m in messages],
+        ["\x1f".join(filter(None, m.patient_ids)) for m in messages],
+        [zstandard.compress(m.body, 1) for m in messages],
+    )
     await conn.execute(
         "INSERT INTO outbound_destination (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
-        sorted({m.destination for m in messages}))
+        sorted({m.destination for m in messages}),
+    )
     return len(rows)
 
 
@@ -52,7 +58,9 @@ async def head(pool: Pool, destination: str) -> Queued | None:
     row = await pool.fetchrow(
         """SELECT id, control, body, attempts, created FROM outbound_message
            WHERE destination = $1 AND state = 'queued' AND xid < pg_snapshot_xmin(pg_current_snapshot())
-           ORDER BY xid, id LIMIT 1""", destination)
+           ORDER BY xid, id LIMIT 1""",
+        destination,
+    )
     return row and Queued(row["id"], row["control"], expand(row["body"]), row["attempts"], row["created"])
 
 
@@ -64,11 +72,16 @@ async def sent(pool: Pool, destination: str, message_id: int, answer: bytes, now
            INSERT INTO outbound_destination AS d (name, state, since, sent, last_sent) VALUES ($1, 'up', $3, 1, $3)
            ON CONFLICT (name) DO UPDATE SET sent = d.sent + 1, last_sent = $3, failures = 0, last_error = '',
                state = 'up', since = CASE WHEN d.state = 'up' THEN d.since ELSE $3 END""",
-        destination, message_id, now, answer)
+        destination,
+        message_id,
+        now,
+        answer,
+    )
 
 
-async def refused(pool: Pool, destination: str, message_id: int, answer: bytes, reason: str, dead: bool,
-                  now: int) -> None:
+async def refused(
+    pool: Pool, destination: str, message_id: int, answer: bytes, reason: str, dead: bool, now: int
+) -> None:
     """The destination answered no. ``dead``: it is not tried again until somebody replays it."""
     await pool.execute(
         """WITH done AS (UPDATE outbound_message SET attempts = attempts + 1, answer = $4, reason = $5,
@@ -78,7 +91,13 @@ async def refused(pool: Pool, destination: str, message_id: int, answer: bytes, 
            INSERT INTO outbound_destination AS d (name, state, since, last_error) VALUES ($1, 'up', $3, $5)
            ON CONFLICT (name) DO UPDATE SET state = 'up', failures = 0, last_error = $5,
                since = CASE WHEN d.state = 'up' THEN d.since ELSE $3 END""",
-        destination, message_id, now, answer, clean(reason), dead)
+        destination,
+        message_id,
+        now,
+        answer,
+        clean(reason),
+        dead,
+    )
 
 
 async def unanswered(pool: Pool, destination: str, message_id: int, reason: str, now: int) -> None:
@@ -90,7 +109,11 @@ async def unanswered(pool: Pool, destination: str, message_id: int, reason: str,
            VALUES ($1, 'down', $3, 1, $4)
            ON CONFLICT (name) DO UPDATE SET state = 'down', failures = d.failures + 1, last_error = $4,
                since = CASE WHEN d.state = 'down' THEN d.since ELSE $3 END""",
-        destination, message_id, now, clean(reason))
+        destination,
+        message_id,
+        now,
+        clean(reason),
+    )
 
 
 async def replay(conn: Connection, message_id: int) -> str:
@@ -100,7 +123,9 @@ async def replay(conn: Connection, message_id: int) -> str:
     """
     destination: str | None = await conn.fetchval(
         """UPDATE outbound_message SET state = 'queued', xid = pg_current_xact_id(), attempts = 0, finished = 0
-           WHERE id = $1 AND state = 'dead' RETURNING destination""", message_id)
+           WHERE id = $1 AND state = 'dead' RETURNING destination""",
+        message_id,
+    )
     if destination is None:
         raise NotFound(f"no dead letter {message_id}", f"outbound/{message_id}")
     return destination

@@ -21,9 +21,23 @@ async def queues(pool: Pool) -> list[Queue]:
                   (SELECT count(*) FROM outbound_message m WHERE m.destination = d.name AND m.state = 'dead') AS dead
            FROM outbound_destination d LEFT JOIN LATERAL (
                SELECT count(*) AS waiting, min(created) AS oldest FROM outbound_message m
-               WHERE m.destination = d.name AND m.state = 'queued') q ON true ORDER BY d.name""")
-    return [Queue(row["name"], row["state"], row["since"], row["waiting"], row["oldest"] or 0, row["dead"],
-                  row["sent"], row["last_sent"], row["failures"], row["last_error"]) for row in rows]
+               WHERE m.destination = d.name AND m.state = 'queued') q ON true ORDER BY d.name"""
+    )
+    return [
+        Queue(
+            row["name"],
+            row["state"],
+            row["since"],
+            row["waiting"],
+            row["oldest"] or 0,
+            row["dead"],
+            row["sent"],
+            row["last_sent"],
+            row["failures"],
+            row["last_error"],
+        )
+        for row in rows
+    ]
 
 
 async def dead_letters(pool: Pool, destination: str | None = None, limit: int = 200) -> list[DeadLetter]:
@@ -31,13 +45,26 @@ async def dead_letters(pool: Pool, destination: str | None = None, limit: int = 
     rows = await pool.fetch(
         """SELECT id, destination, control, message_type, patient_ids, created, finished, attempts, reason
            FROM outbound_message WHERE state = 'dead' AND ($1::text IS NULL OR destination = $1)
-           ORDER BY id DESC LIMIT $2""", destination, limit)
+           ORDER BY id DESC LIMIT $2""",
+        destination,
+        limit,
+    )
     return [DeadLetter(**{**dict(row), "patient_ids": tuple(row["patient_ids"])}) for row in rows]
 
 
-async def find(pool: Pool, *, patient: str | None = None, control: str | None = None, since: int | None = None,
-               until: int | None = None, direction: str | None = None, type: str | None = None,
-               kinds: tuple[str, ...] | None = None, limit: int = 50, before: str = "") -> Found:
+async def find(
+    pool: Pool,
+    *,
+    patient: str | None = None,
+    control: str | None = None,
+    since: int | None = None,
+    until: int | None = None,
+    direction: str | None = None,
+    type: str | None = None,
+    kinds: tuple[str, ...] | None = None,
+    limit: int = 50,
+    before: str = "",
+) -> Found:
     """Messages in and out, newest first. ``patient`` is one of the ids of the message; ``type`` the
     beginning of MSH-9 (``ADT``, ``ORU^R01``); ``since`` and ``until`` are µs; ``direction`` is ``in`` or
     ``out``; ``kinds`` narrows what came in (``device``, ``adt``, ``other``); ``before`` is of the last page.
@@ -98,8 +125,10 @@ class _Asked(msgspec.Struct, frozen=True):
         values: list[object] = [below[0], below[2]]
         for clause, value in (
             ("patient_ids @> ARRAY[{}::text] AND patient_ids <> '{{}}'", self.patient),
-            ("control = {}::text AND control <> ''", self.control), (time + " >= {}::bigint", self.since),
-            (time + " < {}::bigint", self.until), ("starts_with(message_type, {}::text)", self.type),
+            ("control = {}::text AND control <> ''", self.control),
+            (time + " >= {}::bigint", self.since),
+            (time + " < {}::bigint", self.until),
+            ("starts_with(message_type, {}::text)", self.type),
             ("kind = ANY ({}::text[])", None if self.kinds is None or number == "id" else list(self.kinds)),
         ):
             if value is not None:
@@ -112,19 +141,50 @@ async def _inbound(pool: Pool, asked: _Asked, below: _Key) -> list[Message]:
     where, values = asked.where("received", "sequence", below)
     rows = await pool.fetch(
         f"""SELECT sequence, received, kind, link, sender, control, message_type, patient_ids, status, problems
-            FROM intake WHERE {where}""", *values)
-    return [Message(f"in-{row['sequence']}", "in", row["received"], row["kind"], row["link"], row["sender"],
-                    row["control"], row["message_type"], tuple(row["patient_ids"]), row["status"], row["problems"])
-            for row in rows]
+            FROM intake WHERE {where}""",
+        *values,
+    )
+    return [
+        Message(
+            f"in-{row['sequence']}",
+            "in",
+            row["received"],
+            row["kind"],
+            row["link"],
+            row["sender"],
+            row["control"],
+            row["message_type"],
+            tuple(row["patient_ids"]),
+            row["status"],
+            row["problems"],
+        )
+        for row in rows
+    ]
 
 
 async def _outbound(pool: Pool, asked: _Asked, below: _Key) -> list[Message]:
     where, values = asked.where("created", "id", below)
     rows = await pool.fetch(
         f"""SELECT id, created, destination, control, message_type, patient_ids, state, reason
-            FROM outbound_message WHERE {where}""", *values)
-    return [Message(f"out-{row['id']}", "out", row["created"], "out", row["destination"], "", row["control"],
-                    row["message_type"], tuple(row["patient_ids"]), row["state"], row["reason"]) for row in rows]
+            FROM outbound_message WHERE {where}""",
+        *values,
+    )
+    return [
+        Message(
+            f"out-{row['id']}",
+            "out",
+            row["created"],
+            "out",
+            row["destination"],
+            "",
+            row["control"],
+            row["message_type"],
+            tuple(row["patient_ids"]),
+            row["state"],
+            row["reason"],
+        )
+        for row in rows
+    ]
 
 
 async def raw(pool: Pool, ref: str) -> bytes:
@@ -147,7 +207,10 @@ async def retain(pool: Pool, raw_days: int, now: int, limit: int = 5000) -> int:
         done = await pool.execute(
             """DELETE FROM outbound_message WHERE id IN (
                    SELECT id FROM outbound_message WHERE state <> 'queued' AND finished < $1
-                   ORDER BY finished LIMIT $2)""", now - raw_days * DAY, limit)
+                   ORDER BY finished LIMIT $2)""",
+            now - raw_days * DAY,
+            limit,
+        )
         count = int(done.split()[-1])
         total += count
         if count < limit:
