@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import asyncpg
 import structlog
 
+from wardbridge.core import store as core
 from wardbridge.core.db import AWAY, Connection, Pool, transaction
 from wardbridge.core.errors import Unavailable
 from wardbridge.devices.charting.policy import Policy
@@ -164,7 +165,7 @@ class Pipeline:
     async def _listen(self) -> None:
         while True:
             try:
-                async with store.doorbell(self.pool, self._wake.set) as gone:
+                async with core.doorbell(self.pool, ("wb_intake",), lambda _: self._wake.set()) as gone:
                     await gone.wait()
             except (*AWAY, Unavailable, asyncpg.PostgresError) as error:
                 log.info("pipeline.doorbell_lost", error=type(error).__name__)

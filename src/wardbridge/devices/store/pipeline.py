@@ -1,11 +1,8 @@
-"""Counters, doorbells and refusals of the pipeline."""
+"""Counters, rings and refusals of the pipeline."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Mapping
 
 import msgspec
 
@@ -51,26 +48,3 @@ async def ring(pool: Pool, *, alarms: bool, record: bool) -> None:
     """Wake those who read what was committed just now."""
     names = ["wb_live", *(["wb_alarm"] if alarms else []), *(["wb_record"] if record else [])]
     await pool.execute("; ".join(f"NOTIFY {name}" for name in names))
-
-
-@asynccontextmanager
-async def doorbell(pool: Pool, ring_: Callable[[], None]) -> AsyncIterator[asyncio.Event]:
-    """Call ``ring_`` at each NOTIFY of the intake log; the event is set when the connection is lost."""
-    gone = asyncio.Event()
-
-    def heard(*_: Any) -> None:
-        ring_()
-
-    def lost(*_: Any) -> None:
-        gone.set()
-        ring_()
-
-    async with pool.acquire() as conn:
-        conn.add_termination_listener(lost)
-        await conn.add_listener("wb_intake", heard)
-        try:
-            yield gone
-        finally:
-            conn.remove_termination_listener(lost)
-            if not conn.is_closed():
-                await conn.remove_listener("wb_intake", heard)
