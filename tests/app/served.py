@@ -35,8 +35,9 @@ def free_port() -> int:
 class Served:
     """One running server. Times in seconds."""
 
-    def __init__(self, data: Path, *words: str, command: str = "serve", **environ: str) -> None:
+    def __init__(self, data: Path, *words: str, command: str = "serve", scheme: str = "http", **environ: str) -> None:
         self.data = data
+        self.scheme = scheme
         self.port = free_port()
         self.mllp_port = free_port()
         self._words = [sys.executable, "-m", "wardbridge.cli", command, "--data", str(data), "--port", str(self.port),
@@ -124,7 +125,7 @@ class Served:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def token(self, role: str = "service") -> str:
         return Tokens(self.data / "keys", SystemClock()).issue(role=role)
@@ -166,8 +167,8 @@ class Served:
 def served(data: Path, *words: str, **more: str) -> Iterator[Served]:
     """A server that is stopped, or killed where it does not stop, at the end."""
     server = Served(data, *words, **more)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         if server.process is not None and server.process.poll() is None:

@@ -82,7 +82,7 @@ def test_garbage_is_counted_kept_and_found(house: Served) -> None:
         made.shutdown(socket.SHUT_WR)
         assert b"MSA|CA" not in rest(made)
     kept = house.until(lambda: house.fetch(
-        "SELECT sequence FROM intake WHERE status = 'quarantined' ORDER BY sequence DESC"))  # fmt: skip
+        "SELECT sequence FROM intake WHERE profile = 'junk' AND status <> 'ok' ORDER BY sequence DESC"))  # fmt: skip
     assert kept
     operator = browser(house, "operator")
     page = operator.submit("/integration/messages", {"direction": "in"})
@@ -143,8 +143,7 @@ def test_too_many_connections_are_closed_and_slow_ones_stop_nobody(small: Served
         assert code(send(small.mllp_port, pcd01(KEY, "beside-slow", [heart_rate("70")]))[0]) == "CA"
         assert time.monotonic() - begun < 10
         small.until(lambda: _open(small, 39))
-        for _ in range(61):
-            held.append(socket.create_connection(("127.0.0.1", small.mllp_port), timeout=10))
+        held.extend(socket.create_connection(("127.0.0.1", small.mllp_port), timeout=10) for _ in range(61))
         refused = 0
         for one in held[40:]:
             with contextlib.suppress(ConnectionError):
@@ -188,8 +187,8 @@ def test_every_message_of_the_suite_is_acknowledged_over_the_socket(house: Serve
             wanted = {"AL": 1, "SU": 1, "NE": 0, "ER": 0}
             assert len([c for c in codes if c in {b"CA", b"CE", b"CR"}]) == wanted.get(accept, 0), path.name
             assert b"CR" not in codes, path.name
-        else:
-            assert len(codes) == 1, path.name
+        else:  # original mode: one answer, and none to an answer
+            assert len(codes) == (0 if msh.type == "ACK" else 1), path.name
         if codes:
             assert msh.control_id.encode() in answer
             asked += 1

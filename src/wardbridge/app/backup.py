@@ -60,7 +60,6 @@ async def backup(settings: Settings, target: Path, clock: Clock) -> dict[str, An
     try:
         return await _backup(settings, target, partial, clock)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise SettingsError(f"{target} cannot be written: {error.strerror}", str(target)) from error
 
 

@@ -6,12 +6,12 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
 
-from wardbridge.core.db import Connection, Pool
+from wardbridge.core.db import AWAY, Connection, Pool
 
 Source = Connection | Pool
 _LEADER = 0x57424C44
@@ -85,7 +85,7 @@ async def doorbell(pool: Pool, channels: Sequence[str], ring: Callable[[str], No
         try:
             yield gone
         finally:
-            conn.remove_termination_listener(lost)
-            if not conn.is_closed():
+            with suppress(*AWAY):  # a connection that was lost has left the pool already
+                conn.remove_termination_listener(lost)
                 for channel in channels:
                     await conn.remove_listener(channel, heard)
