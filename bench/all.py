@@ -2,7 +2,7 @@
 
 python -m bench.all [--only NAME …] [--skip NAME …]
 
-Takes about five minutes on two cores. Each benchmark alone, with its own sizes: ``python -m bench.NAME --help``.
+Takes about two minutes on two cores. Each benchmark alone, with its own sizes: ``python -m bench.NAME --help``.
 A benchmark that fails gives a line that says so, and the run ends with 1. On a shared machine look at the load
 average in the machine's lines, first and last, and repeat what was disturbed.
 """

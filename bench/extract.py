@@ -1,6 +1,6 @@
 """Search extraction: µs a resource of the search rows and of their fingerprint; one JSON line a resource.
 
-    python -m bench.extract --times 5000
+python -m bench.extract --times 5000
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ VITAL_SIGN = loads(
     b'"code":{"coding":[{"system":"http://loinc.org","code":"8867-4","display":"Heart rate"}],"text":"Heart rate"},'
     b'"subject":{"reference":"Patient/p"},"encounter":{"reference":"Encounter/e"},"device":{"reference":"Device/d"},'
     b'"effectiveDateTime":"2026-01-02T03:04:05.250Z","valueQuantity":{"value":72,"unit":"/min",'
-    b'"system":"http://unitsofmeasure.org","code":"/min"}}')
+    b'"system":"http://unitsofmeasure.org","code":"/min"}}'
+)
 PATIENT = loads(
     b'{"resourceType":"Patient","identifier":[{"system":"urn:mrn","value":"1"}],"active":true,"name":[{"family":"Doe",'
     b'"given":["Ada","B."]}],"gender":"female","birthDate":"1970-01-01","telecom":[{"system":"phone","value":"1"}],'
-    b'"address":[{"line":["Main St 1"],"city":"Springfield","postalCode":"01001"}]}')
+    b'"address":[{"line":["Main St 1"],"city":"Springfield","postalCode":"01001"}]}'
+)
 
 
 def best(work: Callable[[], Any], times: int) -> float:
@@ -45,11 +47,17 @@ def main() -> None:
     for resource in (VITAL_SIGN, PATIENT):
         extractor = Extractor(resource["resourceType"])
         rows = extractor(resource)
-        print(json.dumps({
-            "bench": "extract",
-            "resource": resource["resourceType"], "rows": sum(len(found) for found in rows.all().values()),
-            "extract_us": best(lambda e=extractor, r=resource: e(r), given.times),  # type: ignore[misc]
-            "fingerprint_us": best(rows.fingerprint, given.times)}))
+        print(
+            json.dumps(
+                {
+                    "bench": "extract",
+                    "resource": resource["resourceType"],
+                    "rows": sum(len(found) for found in rows.all().values()),
+                    "extract_us": best(lambda e=extractor, r=resource: e(r), given.times),  # type: ignore[misc]
+                    "fingerprint_us": best(rows.fingerprint, given.times),
+                }
+            )
+        )
 
 
 if __name__ == "__main__":

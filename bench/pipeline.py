@@ -59,14 +59,27 @@ def metrics(count: int) -> list[Any]:
 
 def batch(device: int, number: int, at: int, terms: list[Any], waves: int, chance: random.Random) -> Batch:
     key = f"00304700000{device:05d}"
-    values: list[Any] = [Identity(key, manufacturer="Bench", model="M1", serial=str(device), type_code=69965),
-                         SubjectHint((f"HIS|{device}",))]
+    values: list[Any] = [
+        Identity(key, manufacturer="Bench", model="M1", serial=str(device), type_code=69965),
+        SubjectHint((f"HIS|{device}",)),
+    ]
     for place, term in enumerate(terms):
         number_ = chance.gauss(80, 9)
-        values.append(Reading(f"69965/69966/{place}/{term.code}", term.code, term.refid, f"{number_:.1f}", number_,
-                              term.ucum, term.ucum, at))
-    values += [Waveform(f"w/{wave}", WAVES[wave % 5], "", at, 4000.0, chance.randbytes(500), 0.01)
-               for wave in range(waves)]
+        values.append(
+            Reading(
+                f"69965/69966/{place}/{term.code}",
+                term.code,
+                term.refid,
+                f"{number_:.1f}",
+                number_,
+                term.ucum,
+                term.ucum,
+                at,
+            )
+        )
+    values += [
+        Waveform(f"w/{wave}", WAVES[wave % 5], "", at, 4000.0, chance.randbytes(500), 0.01) for wave in range(waves)
+    ]
     return Batch("bench", key, at, tuple(values), b"%d" % number, key, str(number), "PCD-01")
 
 
@@ -78,11 +91,21 @@ async def prepare(pool: Any, devices: int) -> tuple[Pipeline, Intake]:
     intake = Intake(pool, clock)
     async with transaction(pool) as conn:
         beds = [await places.ensure(parts, conn, "ICU", "", str(n)) for n in range(devices)]
-        await fleet.register(conn, [Expected(f"00304700000{n:05d}", place_id=bed.place_id)
-                                    for n, bed in enumerate(beds) if bed], by="bench", at=clock.now())
+        await fleet.register(
+            conn,
+            [Expected(f"00304700000{n:05d}", place_id=bed.place_id) for n, bed in enumerate(beds) if bed],
+            by="bench",
+            at=clock.now(),
+        )
     for n in range(devices):
-        event = Told("A01", Details((f"HIS|{n}",), "Bench", str(n)), clock.now() - 3600 * SECOND, clock.now(), f"V{n}",
-                     f"ICU^^{n}")
+        event = Told(
+            "A01",
+            Details((f"HIS|{n}",), "Bench", str(n)),
+            clock.now() - 3600 * SECOND,
+            clock.now(),
+            f"V{n}",
+            f"ICU^^{n}",
+        )
         await intake.put(Entry("adt", "his", "HIS", f"a{n}", clock.now(), b"adt%d" % n, msgspec.msgpack.encode(event)))
     pipeline = Pipeline(pool, parts, Sinks(adt=told))
     while await pipeline.step():
@@ -92,7 +115,7 @@ async def prepare(pool: Any, devices: int) -> tuple[Pipeline, Intake]:
 
 async def fill(intake: Intake, batches: Sequence[Batch]) -> None:
     for start in range(0, len(batches), 500):
-        await asyncio.gather(*(intake.put(as_entry(one)) for one in batches[start:start + 500]))
+        await asyncio.gather(*(intake.put(as_entry(one)) for one in batches[start : start + 500]))
 
 
 def database_cpu(folder: Path) -> float:
@@ -136,32 +159,58 @@ async def run(args: argparse.Namespace) -> None:
         warm = [batch(n, n, start, terms, 0, chance) for n in range(args.devices)]
         await fill(intake, warm)
         await drain(pipeline)
-        flood = [batch(n % args.devices, 1000 + n, start + (n // args.devices + 1) * SECOND, terms, 0, chance)
-                 for n in range(args.messages)]
+        flood = [
+            batch(n % args.devices, 1000 + n, start + (n // args.devices + 1) * SECOND, terms, 0, chance)
+            for n in range(args.messages)
+        ]
         await fill(intake, flood)
         before = database_cpu(folder)
         done, wall, cpu = await drain(pipeline)
         database = database_cpu(folder) - before
-        print(json.dumps({
-            "bench": "pipeline.flood", "messages": done, "values": done * args.values, "devices": args.devices,
-            "messages_per_s": round(done / wall), "messages_per_cpu_s": round(done / cpu), "seconds": round(wall, 2),
-            "cpu_seconds": round(cpu, 2), "database_cpu_seconds": round(database, 2),
-            "load_before": os.getloadavg()[0], "charted": pipeline.counts["charted"], "machine": machine()}))
+        print(
+            json.dumps(
+                {
+                    "bench": "pipeline.flood",
+                    "messages": done,
+                    "values": done * args.values,
+                    "devices": args.devices,
+                    "messages_per_s": round(done / wall),
+                    "messages_per_cpu_s": round(done / cpu),
+                    "seconds": round(wall, 2),
+                    "cpu_seconds": round(cpu, 2),
+                    "database_cpu_seconds": round(database, 2),
+                    "load_before": os.getloadavg()[0],
+                    "charted": pipeline.counts["charted"],
+                    "machine": machine(),
+                }
+            )
+        )
         later = start + 10_000 * SECOND
-        beds = [batch(n % 12, 100_000 + n, later + n // 12 * SECOND, terms, 5, chance)
-                for n in range(12 * args.seconds)]
+        beds = [
+            batch(n % 12, 100_000 + n, later + n // 12 * SECOND, terms, 5, chance) for n in range(12 * args.seconds)
+        ]
         # As it comes: one batch a second of time, so that grouping is not flattered.
         wall = cpu = 0.0
         before = database_cpu(folder)
         for second in range(args.seconds):
-            await fill(intake, beds[second * 12:second * 12 + 12])
+            await fill(intake, beds[second * 12 : second * 12 + 12])
             _, w, c = await drain(pipeline)
             wall, cpu = wall + w, cpu + c
-        print(json.dumps({
-            "bench": "pipeline.demo", "beds": 12, "seconds": args.seconds, "numerics_per_s": 12 * args.values,
-            "samples_per_s": 12 * 5 * 250, "core_percent": round(100 * cpu / args.seconds, 1),
-            "database_core_percent": round(100 * (database_cpu(folder) - before) / args.seconds, 1),
-            "busy_percent_with_database": round(100 * wall / args.seconds, 1), "machine": machine()}))
+        print(
+            json.dumps(
+                {
+                    "bench": "pipeline.demo",
+                    "beds": 12,
+                    "seconds": args.seconds,
+                    "numerics_per_s": 12 * args.values,
+                    "samples_per_s": 12 * 5 * 250,
+                    "core_percent": round(100 * cpu / args.seconds, 1),
+                    "database_core_percent": round(100 * (database_cpu(folder) - before) / args.seconds, 1),
+                    "busy_percent_with_database": round(100 * wall / args.seconds, 1),
+                    "machine": machine(),
+                }
+            )
+        )
         await intake.close()
         await pool.close()
     finally:

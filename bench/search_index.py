@@ -43,12 +43,16 @@ Value = tuple[int, int, str]
 
 
 def observation(n: int, rnd: random.Random) -> dict[str, Any]:
-    return {"resourceType": "Observation", "status": "final",
-            "identifier": [{"system": "urn:bench", "value": f"o{n}"}],
-            "category": [{"coding": [{"system": CATEGORY, "code": "vital-signs"}]}],
-            "code": {"coding": [{"system": "http://loinc.org", "code": rnd.choice(CODES)}]},
-            "subject": {"reference": f"Patient/{n // 50}"}, "encounter": {"reference": f"Encounter/{n // 50}"},
-            "device": {"reference": f"Device/{n % 40}"}}
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "identifier": [{"system": "urn:bench", "value": f"o{n}"}],
+        "category": [{"coding": [{"system": CATEGORY, "code": "vital-signs"}]}],
+        "code": {"coding": [{"system": "http://loinc.org", "code": rnd.choice(CODES)}]},
+        "subject": {"reference": f"Patient/{n // 50}"},
+        "encounter": {"reference": f"Encounter/{n // 50}"},
+        "device": {"reference": f"Device/{n % 40}"},
+    }
 
 
 def values(extractor: Extractor, resource: dict[str, Any]) -> list[Value]:
@@ -76,9 +80,10 @@ async def fill(conn: Any, batches: list[list[tuple[int, list[Value]]]], rows: bo
             text = "INSERT INTO rows_value SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::text[])"
             await conn.execute(text, *map(list, zip(*flat, strict=True)))
         else:
-            await conn.executemany("INSERT INTO array_value VALUES ($1, $2, $3)",
-                                   [(key, forms(found), [t for _, _, t in found])
-                                    for key, found in batch])
+            await conn.executemany(
+                "INSERT INTO array_value VALUES ($1, $2, $3)",
+                [(key, forms(found), [t for _, _, t in found]) for key, found in batch],
+            )
     return time.perf_counter() - began
 
 
@@ -113,10 +118,13 @@ async def measure(resources: int) -> None:
                 seconds = await fill(conn, batches, rows)
                 await conn.execute(f"VACUUM ANALYZE {table}")
                 size = await conn.fetchval("SELECT pg_total_relation_size($1::regclass)", table)
-                out: dict[str, Any] = {"bench": "search_index",
-                                       "layout": "row a value" if rows else "array and GIN", "resources": resources,
-                                       "write_us_per_resource": round(seconds / resources * 1e6, 1),
-                                       "bytes_per_resource": round(size / resources)}
+                out: dict[str, Any] = {
+                    "bench": "search_index",
+                    "layout": "row a value" if rows else "array and GIN",
+                    "resources": resources,
+                    "write_us_per_resource": round(seconds / resources * 1e6, 1),
+                    "bytes_per_resource": round(size / resources),
+                }
                 out.update(await _searches(conn, rows, listed, one, pick))
                 print(json.dumps(out))
         await pool.close()
@@ -125,25 +133,34 @@ async def measure(resources: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _searches(conn: Any, rows: bool, listed: list[tuple[int, list[Value]]], one: dict[str, int],
-                    pick: random.Random) -> dict[str, Any]:
+async def _searches(
+    conn: Any, rows: bool, listed: list[tuple[int, list[Value]]], one: dict[str, int], pick: random.Random
+) -> dict[str, Any]:
     def hashes(*names: str) -> list[Any]:
         found = {p: h for p, h, _ in pick.choice(listed)[1]}
         return [found[one[name]] if rows else mixed(one[name], found[one[name]]) for name in names]
 
     if rows:
+
         def single(name: str) -> str:
             return f"SELECT key FROM rows_value WHERE parameter = {one[name]} AND hash = $1 ORDER BY key DESC LIMIT 20"
-        both = (f"SELECT DISTINCT key FROM rows_value x WHERE parameter = {one['patient']} AND hash = $1 AND EXISTS "
-                f"(SELECT 1 FROM rows_value y WHERE y.key = x.key AND y.parameter = {one['code']} AND y.hash = $2 "
-                "OFFSET 0)")
+
+        both = (
+            f"SELECT DISTINCT key FROM rows_value x WHERE parameter = {one['patient']} AND hash = $1 AND EXISTS "
+            f"(SELECT 1 FROM rows_value y WHERE y.key = x.key AND y.parameter = {one['code']} AND y.hash = $2 "
+            "OFFSET 0)"
+        )
     else:
+
         def single(name: str) -> str:
             return "SELECT key FROM array_value WHERE hashes @> ARRAY[$1::bigint] ORDER BY key DESC LIMIT 20"
+
         both = "SELECT key FROM array_value WHERE hashes @> ARRAY[$1::bigint, $2::bigint]"
-    return {"rare_token": await timed(conn, single("identifier"), lambda: hashes("identifier")),
-            "patient_and_code": await timed(conn, both, lambda: hashes("patient", "code")),
-            "frequent_token_newest_20": await timed(conn, single("category"), lambda: hashes("category"))}
+    return {
+        "rare_token": await timed(conn, single("identifier"), lambda: hashes("identifier")),
+        "patient_and_code": await timed(conn, both, lambda: hashes("patient", "code")),
+        "frequent_token_newest_20": await timed(conn, single("category"), lambda: hashes("category")),
+    }
 
 
 def main() -> None:

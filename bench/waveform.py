@@ -40,8 +40,14 @@ def measure(work: Callable[[], None], samples: int, rounds: int) -> float:
     return samples / best / 1e6
 
 
-def row(case: str, block_s: float, blocks: list[Samples], code: Callable[[Samples], bytes],
-        back: Callable[[bytes], Samples], rounds: int) -> dict[str, object]:
+def row(
+    case: str,
+    block_s: float,
+    blocks: list[Samples],
+    code: Callable[[Samples], bytes],
+    back: Callable[[bytes], Samples],
+    rounds: int,
+) -> dict[str, object]:
     coded = [code(block) for block in blocks]
     for block, one in zip(blocks, coded, strict=True):
         if not np.array_equal(block, back(one)):
@@ -56,11 +62,17 @@ def row(case: str, block_s: float, blocks: list[Samples], code: Callable[[Sample
         for one in coded:
             back(one)
 
-    return {"bench": "waveform", "case": case, "block_s": block_s, "samples": count,
-            "bits_per_sample": round(sum(map(len, coded)) * 8 / count, 3),
-            "encode_msamples_per_s": round(measure(forth, count, rounds), 1),
-            "decode_msamples_per_s": round(measure(return_, count, rounds), 1),
-            "machine": f"{platform.machine()} {os.cpu_count()} cores", "python": platform.python_version()}
+    return {
+        "bench": "waveform",
+        "case": case,
+        "block_s": block_s,
+        "samples": count,
+        "bits_per_sample": round(sum(map(len, coded)) * 8 / count, 3),
+        "encode_msamples_per_s": round(measure(forth, count, rounds), 1),
+        "decode_msamples_per_s": round(measure(return_, count, rounds), 1),
+        "machine": f"{platform.machine()} {os.cpu_count()} cores",
+        "python": platform.python_version(),
+    }
 
 
 def main() -> None:
@@ -76,13 +88,34 @@ def main() -> None:
     compressor, decompressor = zstandard.ZstdCompressor(level=1), zstandard.ZstdDecompressor()
     for length in args.blocks:
         size = int(length * args.rate)
-        blocks = [signal[start:start + size] for start in range(0, len(signal) - size + 1, size)]
+        blocks = [signal[start : start + size] for start in range(0, len(signal) - size + 1, size)]
         print(json.dumps(row("wardbridge", length, blocks, encode, decode, args.rounds)), flush=True)
         if length in (10, 60):
-            print(json.dumps(row("reference: raw zstd-1", length, blocks, lambda b: compressor.compress(b.data),
-                                 lambda c: np.frombuffer(decompressor.decompress(c), np.int16), args.rounds)))
-            print(json.dumps(row("reference: memory copy", length, blocks, lambda b: b.tobytes(),
-                                 lambda c: np.frombuffer(c, np.int16), args.rounds)), flush=True)
+            print(
+                json.dumps(
+                    row(
+                        "reference: raw zstd-1",
+                        length,
+                        blocks,
+                        lambda b: compressor.compress(b.data),
+                        lambda c: np.frombuffer(decompressor.decompress(c), np.int16),
+                        args.rounds,
+                    )
+                )
+            )
+            print(
+                json.dumps(
+                    row(
+                        "reference: memory copy",
+                        length,
+                        blocks,
+                        lambda b: b.tobytes(),
+                        lambda c: np.frombuffer(c, np.int16),
+                        args.rounds,
+                    )
+                ),
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
