@@ -138,7 +138,8 @@ def test_sigterm_during_start_ends_with_0_and_leaves_nothing(tmp_path: Path, aft
     process = subprocess.Popen(server._words, env=server._environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     time.sleep(after)
     process.terminate()
-    assert process.wait(60) == 0
+    # While Python still loads the program, the signal does what it does to any program.
+    assert process.wait(60) in ({0, -signal.SIGTERM} if after < 1 else {0})
     process.communicate()
     assert server.postgres.pid() is None
     left = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True, check=False).stdout
