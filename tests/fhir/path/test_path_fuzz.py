@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wardbridge.fhir.path import Env, PathError, compile, compile_typed
+from wardbridge.fhir.path import Env, PathError, compile, compile_typed, evaluate
 from wardbridge.fhir.path.functions.table import TABLE
 from wardbridge.fhir.path.parser import LEVELS
 
@@ -145,3 +145,9 @@ def test_a_deep_resource_is_an_error_not_a_crash() -> None:
     assert len(compile("descendants()")(resource)) > 5000
     with pytest.raises(PathError, match="nested"):
         compile("extension ~ extension")(resource)
+
+
+@pytest.mark.parametrize("unit", ["year", "years", "month", "months"])
+def test_a_time_has_no_months(unit: str) -> None:
+    with pytest.raises(PathError):
+        evaluate(f"@T10:00 + 1 {unit}", {"resourceType": "Patient"})

@@ -53,7 +53,7 @@ def as_entry(batch: Batch, message_type: str = "") -> Entry:
         profile=batch.profile,
         patient_ids=patients,
         message_type=message_type or ("alert" if alarm else "report"),
-        status="ok" if batch.values else "uninterpreted",
+        status="ok" if batch.values else "quarantined" if batch.profile == "junk" else "uninterpreted",
         problems=problems,
     )
 

@@ -100,6 +100,8 @@ class Moment(msgspec.Struct, frozen=True):
             raise PathError(f"'{unit}' cannot be added to a {self.kind}")
         value = amount.value * sign
         if self.kind == "Time":
+            if unit in ("a", "mo"):
+                raise PathError(f"'{unit}' cannot be added to a Time")
             return self._add_time(value, unit)
         try:
             if unit in ("a", "mo"):
