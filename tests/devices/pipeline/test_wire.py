@@ -81,6 +81,6 @@ async def test_what_no_driver_interprets_is_counted_and_not_refused(database: An
     await ward.work()
     counts = await store.counts(ward.pool)
     kept = sum(number for name, number in counts.items() if name.startswith("not_interpreted"))
-    assert (counts["entries_device"], kept, counts.get("refused", 0)) == (2, 2, 0)
+    assert (counts["entries_device"], kept, counts["quarantined"], counts.get("refused", 0)) == (2, 1, 1, 0)
     assert await fleet.list_devices(ward.pool) == []
     await ward.intake.close()

@@ -130,7 +130,10 @@ class Work:
 
     async def _read(self, row: Row) -> Sequence[Batch | Told]:
         self.counts[f"entries_{row.kind}"] += 1
-        if row.status == "quarantined" or row.kind == "other":
+        if row.status == "quarantined":
+            self.counts["quarantined"] += 1
+            return ()
+        if row.kind == "other":
             return ()
         try:
             if row.kind == "device":

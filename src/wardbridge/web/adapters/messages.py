@@ -99,7 +99,7 @@ class ExchangeDesk:
             queues=tuple(queue_view(one, now) for one in await screens.queues(self._pool)),
             dead=tuple(dead_view(letter) for letter in await screens.dead_letters(self._pool)),
             uninterpreted=_uninterpreted(told, counts),
-            quarantined=counts.get("refused", 0),
+            quarantined=counts.get("refused", 0) + counts.get("quarantined", 0),
             intake_total=sum(number for name, number in counts.items() if name.startswith("entries_")),
             intake_rate=len(recent) * PER_MINUTE,
             backlog=await intake.backlog(self._pool, CONSUMER),
