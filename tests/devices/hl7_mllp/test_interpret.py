@@ -313,7 +313,7 @@ def monitor(rng: random.Random, second: int) -> bytes:
     own = rng.choice([stamp, stamp, stamp, f"202601011159{second:02d}+0000", ""])
 
     def value() -> str:
-        odd = ["80", "81.5", "", "<5", "x", "a\\F\\b", "1_0", "nan"]
+        odd = ["80", "81.5", "", " ", "<5", "x", "a\\F\\b", "1_0", "nan"]
         return rng.choice(odd if rng.random() < 0.1 else ["7", "8.25"])
 
     rows = [

@@ -339,3 +339,21 @@ async def test_a_foreign_mdib() -> None:
         await connected(sink)
         assert sum(isinstance(v, Reading) for v in sink.values) > 0
         assert not any(code == "metric" for batch in sink.batches for code, _, _ in batch.problems)
+
+
+async def test_a_stop_while_the_peer_is_being_lost_is_a_stop() -> None:
+    sink = RecordingSink()
+    for _ in range(3):
+        async with Peer() as peer:
+            context = DriverContext("test", {"address": peer.address, "timeout": 2, "quiet": 1}, SystemClock(), sink,
+                                    structlog.get_logger("sdc"))  # fmt: skip
+            task = asyncio.create_task(build(context).run())
+            before = len(events(sink, "connected"))
+            await sink.wait(lambda s, before=before: len(events(s, "connected")) > before)
+            seen = len(events(sink, "disconnected"))
+            await peer.kill()
+            await sink.wait(lambda s, seen=seen: len(events(s, "disconnected")) > seen)
+            task.cancel()
+            async with asyncio.timeout(20):
+                with pytest.raises(asyncio.CancelledError):
+                    await task

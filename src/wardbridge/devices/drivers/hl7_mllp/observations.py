@@ -292,7 +292,7 @@ class Report:
         text = value.strip()
         if text == '""':
             return UNAVAILABLE
-        if text[:1] in "<>":
+        if text and text[0] in "<>":
             return int(Quality.UNDERFLOW if text[0] == "<" else Quality.OVERFLOW)
         if metric.value_type == "NM":
             self.report("the value is not a number", 5, DATA_TYPE)

@@ -103,6 +103,10 @@ class Sdc:
                 try:
                     await self._converse()
                 except PeerLost as lost:
+                    own = asyncio.current_task()
+                    if own is not None and own.cancelling():
+                        # A task group that ends by an error swallows a cancellation that came meanwhile.
+                        raise asyncio.CancelledError from lost
                     failures = 1 if self._state == "up" else failures + 1
                     self._tell("waiting", f"{lost}; trying again")
                     self.context.log.warning("sdc_peer_lost", failures=failures, reason=str(lost))
