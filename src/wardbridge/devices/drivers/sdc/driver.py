@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -103,10 +103,6 @@ class Sdc:
                 try:
                     await self._converse()
                 except PeerLost as lost:
-                    own = asyncio.current_task()
-                    if own is not None and own.cancelling():
-                        # A task group that ends by an error swallows a cancellation that came meanwhile.
-                        raise asyncio.CancelledError from lost
                     failures = 1 if self._state == "up" else failures + 1
                     self._tell("waiting", f"{lost}; trying again")
                     self.context.log.warning("sdc_peer_lost", failures=failures, reason=str(lost))
@@ -156,12 +152,10 @@ class Sdc:
             await self._load(mirror, opened, worker, (DeviceEvent("connected"),))
             self.context.log.info("sdc_connected", machines=len(mirror.machines()))
             try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._pump(inbox, session, mirror, worker))
-                    group.create_task(self._watch(inbox, session))
-            except* PeerLost as lost:
+                await _together(self._pump(inbox, session, mirror, worker), self._watch(inbox, session))
+            except PeerLost:
                 await self._gone(mirror)
-                raise PeerLost(str(_first(lost))) from lost
+                raise
         finally:
             await _finish(asyncio.ensure_future(self._close(session, worker)))
 
@@ -361,8 +355,18 @@ async def _finish(task: asyncio.Future[None]) -> None:
         raise asyncio.CancelledError
 
 
-def _first(group: BaseExceptionGroup[Any]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+async def _together(*works: Coroutine[Any, Any, None]) -> None:
+    """Run side by side until one ends; raises what it raised.
+
+    No TaskGroup: one that ends by an error swallows a cancellation that comes at the same moment, and a
+    driver that was told to stop would go on.
+    """
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
