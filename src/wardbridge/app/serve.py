@@ -146,7 +146,6 @@ class Server:
                 await pool.close()
             if self._stop.is_set():
                 return
-            self._clear_metrics()
             names = [name for name in PROCESSES if name != "links" or self.settings.links]
             tasks.extend([self.start(name, command(name)) for name in names])
             await self._until_ready(tasks)
@@ -171,7 +170,6 @@ class Server:
             **os.environ,
             "WARDBRIDGE_RESOLVED": msgspec.json.encode(self.settings).decode(),
             "WARDBRIDGE_DSN": self.dsn,
-            "PROMETHEUS_MULTIPROC_DIR": str(self.settings.folder / "metrics"),
         }
 
     def start(self, name: str, words: list[str]) -> asyncio.Task[None]:
@@ -190,12 +188,6 @@ class Server:
                 pool.terminate()
         except (*AWAY, Unavailable, TimeoutError) as error:
             log.info("process.state_kept", name=name, reason=type(error).__name__)
-
-    def _clear_metrics(self) -> None:
-        folder = self.settings.folder / "metrics"
-        folder.mkdir(exist_ok=True)
-        for file in folder.glob("*.db"):
-            file.unlink(missing_ok=True)
 
     async def _watch(self, postgres: Embedded) -> None:
         """Start PostgreSQL again whenever it is gone."""
