@@ -11,7 +11,7 @@ from wardbridge.core.db import open_pool
 from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.repository import StoreRepository
 from wardbridge.fhir.store.record import Record
-from wardbridge.fhir.validate import validate
+from wardbridge.fhir.validate import validate_base
 from wardbridge.security.audit import Audit
 from wardbridge.security.policy import decide
 from wardbridge.security.principal import Principal
@@ -39,6 +39,6 @@ async def build(
         decide,
         audit,
         clock,
-        validate=validate if validated else None,
+        validate=validate_base if validated else None,
         base=base,
     )

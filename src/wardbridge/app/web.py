@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wardbridge.app.guarded import GuardedRepository
+from wardbridge.app.api import application
 from wardbridge.app.metrics import say
 from wardbridge.app.parts import parts_of, record_of
 from wardbridge.app.probes import probes
@@ -28,13 +28,9 @@ from wardbridge.core.clock import SystemClock
 from wardbridge.core.db import open_pool
 from wardbridge.core.disk import DiskGuard
 from wardbridge.core.settings import Settings
-from wardbridge.fhir.rest.application import Application
-from wardbridge.fhir.rest.audit_events import SecurityAudit
-from wardbridge.fhir.validate import validate
 from wardbridge.security.audit import Audit
 from wardbridge.security.http import authenticate, token_routes
 from wardbridge.security.identity import Identity
-from wardbridge.security.policy import decide
 from wardbridge.security.principal import Principal
 from wardbridge.security.tokens import Tokens
 from wardbridge.web.app import routes
@@ -117,10 +113,7 @@ class Site:
         async def who(connection: HTTPConnection, /) -> Principal:
             return await authenticate(identity, connection)
 
-        self._fhir = Application(
-            GuardedRepository(record, audit, disk), who, decide, audit, clock, validate, SecurityAudit(audit),
-            base=f"{settings.public_url.rstrip('/')}/fhir" if settings.public_url else "",
-        )  # fmt: skip
+        self._fhir = application(settings, pool, clock, record, audit, disk, who)
         room = Room(
             sources=sources_of(settings, pool, clock, record, parts),
             identity=identity, audit=audit, pool=pool, clock=clock, zone=settings.site_zone, site=settings.site,

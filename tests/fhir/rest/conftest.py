@@ -15,7 +15,7 @@ from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.audit_events import SecurityAudit
 from wardbridge.fhir.rest.repository import StoreRepository
 from wardbridge.fhir.store.record import Record
-from wardbridge.fhir.validate import validate
+from wardbridge.fhir.validate import validate_base
 from wardbridge.security.audit import Audit
 from wardbridge.security.policy import decide
 from wardbridge.security.principal import Principal
@@ -51,7 +51,7 @@ class Api:
 def application(pool: Any, record: Record, **changes: Any) -> Application:
     audit = Audit(pool, SystemClock())
     given: dict[str, Any] = {
-        "validate": validate,
+        "validate": validate_base,
         "audit_source": SecurityAudit(audit),
         "base": "http://test/fhir",
         "decide": decide,

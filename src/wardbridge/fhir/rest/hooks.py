@@ -45,6 +45,6 @@ class AuditSource(Protocol):
 
 
 class Validate(Protocol):
-    """The problems of a resource; each has severity, code, diagnostics and expression."""
+    """The problems of a resource, its bindings and profiles included; each has severity, code, diagnostics, expression."""
 
-    def __call__(self, resource: dict[str, Any], /) -> Sequence[Any]: ...
+    async def __call__(self, resource: dict[str, Any], /) -> Sequence[Any]: ...

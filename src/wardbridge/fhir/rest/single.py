@@ -56,7 +56,7 @@ class Single:
     async def create(self, call: Call, type_name: str) -> Answer:
         check(self.decide, call, "create", type_name)
         known_parameters(call, READ_PARAMETERS)
-        resource = self.checked(call, type_name)
+        resource = await self.checked(call, type_name)
         resource.pop("id", None)
         item = Put(resource, if_none_exist=call.headers.get("if-none-exist"))
         done = _raised(await self.repository.put(item, lambda out: of_write(call, "create", type_name, "", out)))
@@ -66,7 +66,7 @@ class Single:
         check(self.decide, call, "update", type_name, id_)
         known_parameters(call, READ_PARAMETERS)
         check_id(id_)
-        resource = self.checked(call, type_name)
+        resource = await self.checked(call, type_name)
         if resource.get("id") != id_:
             raise Invalid(f"the resource must carry the id of the URL ({id_})", f"{type_name}.id")
         done = _raised(
@@ -89,7 +89,7 @@ class Single:
         """Conditional update (R4 http.html#cond-update)."""
         check(self.decide, call, "update", type_name)
         check(self.decide, call, "search", type_name)
-        resource = self.checked(call, type_name)
+        resource = await self.checked(call, type_name)
         criteria = criteria_of(call)
 
         async def work(unit: Unit) -> Stored:
@@ -116,13 +116,13 @@ class Single:
 
         return removed(call, await self.repository.transact(work))
 
-    def checked(self, call: Call, type_name: str) -> dict[str, Any]:
+    async def checked(self, call: Call, type_name: str) -> dict[str, Any]:
         """The resource that was sent, validated. Raises Invalid, Refused (422 with every problem)."""
         resource = call.json()
         if resource.get("resourceType") != type_name:
             raise Invalid(f"the body must be a {type_name} (resourceType)", "resourceType")
         if self.validate is not None:
-            problems = self.validate(resource)
+            problems = await self.validate(resource)
             if any(problem.severity in ("error", "fatal") for problem in problems):
                 raise Refused(Answer(422, dumps(operation_outcome(problems))))
         return resource

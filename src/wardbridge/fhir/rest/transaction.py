@@ -50,19 +50,19 @@ class Transaction:
                 if entry.call.method == "GET":
                     gets.append(entry)
                 else:
-                    steps.append(self._step(entry))
+                    steps.append(await self._step(entry))
             except (WardbridgeError, Refused) as error:
                 raise _at(entry, error) from error
             if entry.at % _PAUSE == 0:
                 await asyncio.sleep(0)
         return await self.single.repository.transact(lambda unit: self._work(unit, steps, gets))
 
-    def _step(self, entry: Entry) -> _Step:
+    async def _step(self, entry: Entry) -> _Step:
         call, type_name = entry.call, check_target(entry)
         given = call.path[1] if len(call.path) == 2 else ""
         check(self.single.decide, call, _EVENT[call.method], type_name, given)
         if call.method == "POST":
-            resource = dict(self.single.checked(call, type_name))
+            resource = dict(await self.single.checked(call, type_name))
             criteria = call.headers.get("if-none-exist", "")
             return _Step(entry, type_name, self.single.repository.new_id(), resource, criteria)
         step = _Step(entry, type_name, given)
@@ -72,7 +72,7 @@ class Transaction:
             if not step.criteria:
                 raise Invalid(f"{call.method} {type_name} needs an id or criteria", "request.url")
         if call.method == "PUT":
-            step.resource = dict(self.single.checked(call, type_name))
+            step.resource = dict(await self.single.checked(call, type_name))
             if given:
                 check_id(given)
             if given and step.resource.get("id") != given:

@@ -50,3 +50,8 @@ def _row(issue: Issue) -> dict[str, Any]:
     if issue.expression:
         row["expression"] = [issue.expression]
     return row
+
+
+async def validate_base(resource: dict[str, Any]) -> list[Issue]:
+    """:func:`validate` for callers that await: base R4 only, without profiles and terminology."""
+    return validate(resource)

@@ -1,0 +1,48 @@
+"""The FHIR API of a web process: the application with every operation of every room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wardbridge.app.guarded import GuardedRepository
+from wardbridge.core.clock import Clock
+from wardbridge.core.db import Pool
+from wardbridge.core.disk import DiskGuard
+from wardbridge.core.settings import Settings
+from wardbridge.fhir.rest.application import Application
+from wardbridge.fhir.rest.audit_events import SecurityAudit
+from wardbridge.fhir.rest.hooks import Authenticate
+from wardbridge.fhir.rest.operations import Operation
+from wardbridge.fhir.store.record import Record
+from wardbridge.fhir.validate import validate_base
+from wardbridge.security.audit import Audit
+from wardbridge.security.policy import decide
+
+
+@dataclass(frozen=True)
+class Api:
+    """What the operations are made of. ``base`` is our public URL of the API, '' when it is not set."""
+
+    settings: Settings
+    pool: Pool
+    clock: Clock
+    record: Record
+    repository: GuardedRepository
+    audit: Audit
+    base: str
+
+
+def operations(api: Api) -> tuple[Operation, ...]:
+    """Every operation that this server performs."""
+    return ()
+
+
+def application(
+    settings: Settings, pool: Pool, clock: Clock, record: Record, audit: Audit, disk: DiskGuard, who: Authenticate
+) -> Application:
+    """The API as ASGI; mount it at ``/fhir``."""
+    base = f"{settings.public_url.rstrip('/')}/fhir" if settings.public_url else ""
+    api = Api(settings, pool, clock, record, GuardedRepository(record, audit, disk), audit, base)
+    return Application(
+        api.repository, who, decide, audit, clock, validate_base, SecurityAudit(audit), operations(api), base=base
+    )
