@@ -45,6 +45,6 @@ class AuditSource(Protocol):
 
 
 class Validate(Protocol):
-    """The problems of a resource, its bindings and profiles included; each has severity, code, diagnostics, expression."""
+    """The problems of a resource, bindings and profiles included; each has severity, code, diagnostics, expression."""
 
     async def __call__(self, resource: dict[str, Any], /) -> Sequence[Any]: ...
