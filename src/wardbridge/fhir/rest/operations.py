@@ -1,4 +1,8 @@
-"""Operations (`$name`) by one small protocol: upper rooms add theirs without being known here (R4 operations.html)."""
+"""Operations (`$name`) by one small protocol: upper rooms add theirs without being known here (R4 operations.html).
+
+The tables of parameters are facts of the operation: OperationDefinition resources and OpenAPI are generated from them
+(`operation_definitions.py`), and requests are read against them (`parameters.py`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,9 @@ from typing import Protocol
 from wardbridge.fhir.rest.answer import Answer
 from wardbridge.fhir.rest.call import Call
 
+MANY = 0
+"""``Parameter.most`` of one that may be repeated without end (`*`)."""
+
 
 class Perform(Protocol):
     """``type_name`` and ``id_`` are '' above their level. The operation is decided upon and audited before it runs."""
@@ -17,8 +24,30 @@ class Perform(Protocol):
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """One parameter (R4 OperationDefinition.parameter).
+
+    ``type`` is a FHIR type, `Resource` or a resource type; '' where it has ``parts`` instead. ``targets``: resource
+    types of a Reference. ``search``: the search type of a parameter that is used as in a search (``type`` string).
+    """
+
+    name: str
+    type: str = ""
+    least: int = 0
+    most: int = 1
+    about: str = ""
+    parts: tuple[Parameter, ...] = ()
+    search: str = ""
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Operation:
-    """``name`` without the dollar sign; ``types`` empty: any; GET is allowed only where it ``affects_state`` not."""
+    """``name`` without the dollar sign; ``types`` empty: any; GET is allowed only where it ``affects_state`` not.
+
+    ``inputs`` None: the operation reads its own parameters. ``about`` is a sentence for people. ``searches``: beyond
+    ``inputs`` every search parameter of the type is taken too (a query operation, as `$lastn`).
+    """
 
     name: str
     definition: str
@@ -28,6 +57,10 @@ class Operation:
     type: bool = False
     instance: bool = False
     affects_state: bool = False
+    inputs: tuple[Parameter, ...] | None = None
+    outputs: tuple[Parameter, ...] = ()
+    about: str = ""
+    searches: bool = False
 
 
 def find(operations: Sequence[Operation], name: str, type_name: str, id_: str) -> Operation | None:
