@@ -10,7 +10,10 @@ from wardbridge.fhir.store.values import Stored
 
 @dataclass(frozen=True)
 class Answer:
-    """``body`` is JSON bytes or None. ``updated`` in µs. ``patients``: ids of those the answer is about."""
+    """``body`` is FHIR JSON bytes or None, with ``media`` bytes of that media type, sent as they are.
+
+    ``updated`` in µs. ``patients``: ids of those the answer is about.
+    """
 
     status: int
     body: bytes | None = None
@@ -19,6 +22,7 @@ class Answer:
     location: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     patients: tuple[str, ...] = field(default=(), compare=False)
+    media: str = ""
 
 
 def http_date(micros: int) -> str:

@@ -91,7 +91,7 @@ class Application:
                 )
             principal = await self.authenticate(request)
             form = found.action == "search" and request.method == "POST"
-            check_content(request, form)
+            check_content(request, form, self._accepts(found))
             body = await body_of(request, self.most_bytes) if request.method in ("POST", "PUT", "PATCH") else b""
             query = request.scope["query_string"].decode("latin-1")
             parameters = parse_qsl(query, keep_blank_values=True) if query else []
@@ -128,6 +128,7 @@ class Application:
             answer = refusal(500, "exception", "an error of ours; it has been logged")
         if not attested:
             event = {"update-where": "update", "delete-where": "delete"}.get(action, action or "request")
+            event = f"${found.name}" if found is not None and action == "operation" else event
             try:
                 await self.audit.record(access(call, event, type_name, id_, answer.patients, answer.status, reason))
             except WardbridgeError as error:
@@ -162,13 +163,21 @@ class Application:
             case _:
                 return await self._operate(call, found)
 
+    def _accepts(self, found: Route) -> tuple[str, ...]:
+        """Media types of bodies that an operation takes beside JSON."""
+        if found.action != "operation":
+            return ()
+        operation = find(self.operations, found.name, found.type, found.id)
+        return operation.accepts if operation else ()
+
     async def _operate(self, call: Call, found: Route) -> Answer:
         operation = find(self.operations, found.name, found.type, found.id)
         if operation is None:
             raise NotFound(f"there is no operation ${found.name} here")
         if call.method == "GET" and operation.affects_state:
             raise Invalid(f"${found.name} changes the record: use POST")
-        check(self.decide, call, "operate", found.type, found.id)
+        if not operation.decides:
+            check(self.decide, call, "operate", found.type, found.id)
         return await operation.perform(call, found.type, found.id)
 
     async def _audit_event(self, call: Call, found: Route, source: AuditSource) -> Answer:

@@ -46,7 +46,9 @@ class Operation:
     """``name`` without the dollar sign; ``types`` empty: any; GET is allowed only where it ``affects_state`` not.
 
     ``inputs`` None: the operation reads its own parameters. ``about`` is a sentence for people. ``searches``: beyond
-    ``inputs`` every search parameter of the type is taken too (a query operation, as `$lastn`).
+    ``inputs`` every search parameter of the type is taken too (a query operation, as `$lastn`). ``accepts``: media types
+    of bodies beside FHIR JSON. ``decides``: the operation asks for each thing that it touches whether the caller may,
+    so that it needs no leave for its level as a whole.
     """
 
     name: str
@@ -61,6 +63,8 @@ class Operation:
     outputs: tuple[Parameter, ...] = ()
     about: str = ""
     searches: bool = False
+    accepts: tuple[str, ...] = ()
+    decides: bool = False
 
 
 def find(operations: Sequence[Operation], name: str, type_name: str, id_: str) -> Operation | None:

@@ -39,12 +39,12 @@ def check_accept(request: Request) -> None:
     )
 
 
-def check_content(request: Request, form: bool) -> None:
-    """Raises Refused (415) for a body that is neither JSON nor, for a search, a form."""
+def check_content(request: Request, form: bool, also: tuple[str, ...] = ()) -> None:
+    """Raises Refused (415) for a body that is neither JSON nor, for a search, a form, nor of the types ``also``."""
     if request.method not in ("POST", "PUT", "PATCH"):
         return
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if form and media in (FORM, ""):
+    if form and media in (FORM, "") or media in also:
         return
     if not form and media in JSON - {"*/*", "application/*", "json"}:
         return
@@ -87,7 +87,7 @@ async def send_answer(request: Request, answer: Answer, send: Send) -> None:
     headers: list[tuple[bytes, bytes]] = []
     body = answer.body or b""
     if answer.body is not None:
-        headers.append((b"content-type", MEDIA))
+        headers.append((b"content-type", answer.media.encode() or MEDIA))
     if answer.etag:
         headers.append((b"etag", answer.etag.encode()))
     if answer.updated:
