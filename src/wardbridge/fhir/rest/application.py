@@ -6,7 +6,7 @@ Mount it at ``/fhir``. Every request ends as an OperationOutcome or with what wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 
@@ -26,7 +26,7 @@ from wardbridge.fhir.rest.batch import post_bundle
 from wardbridge.fhir.rest.call import Call
 from wardbridge.fhir.rest.capability import statement
 from wardbridge.fhir.rest.histories import Histories
-from wardbridge.fhir.rest.hooks import Audit, AuditSource, Authenticate, Decide, Validate
+from wardbridge.fhir.rest.hooks import Audit, AuditSource, Authenticate, Decide, Prepare, Validate
 from wardbridge.fhir.rest.operations import Operation, find
 from wardbridge.fhir.rest.outcome import Refused, of_error, refusal
 from wardbridge.fhir.rest.repository import Repository
@@ -56,11 +56,12 @@ class Application:
     operations: Sequence[Operation] = ()
     base: str = ""
     most_bytes: int = 64 * 1024 * 1024
+    prepare: Mapping[str, Prepare] = field(default_factory=dict)
     started: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.started = self.clock.now() // 1_000_000 * 1_000_000
-        self.single = Single(self.repository, self.decide, self.validate)
+        self.single = Single(self.repository, self.decide, self.validate, self.prepare)
         self.searching = Searching(self.repository, self.decide)
         self.histories = Histories(self.repository, self.decide)
         self.transaction = Transaction(self.single, self.searching)

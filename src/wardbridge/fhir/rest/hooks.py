@@ -48,3 +48,10 @@ class Validate(Protocol):
     """The problems of a resource, bindings and profiles included; each has severity, code, diagnostics, expression."""
 
     async def __call__(self, resource: dict[str, Any], /) -> Sequence[Any]: ...
+
+
+class Prepare(Protocol):
+    """What the server makes of a valid resource of one type before it is stored (a Subscription: its status, its
+    secrets). Gives the resource to store. Raises Invalid or another refusal; ``status`` 422 for a rule of ours."""
+
+    async def __call__(self, principal: Principal, resource: dict[str, Any], /) -> dict[str, Any]: ...

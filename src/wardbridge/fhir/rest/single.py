@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from wardbridge.fhir.json import dumps
 from wardbridge.fhir.rest.access import check, of_write, patients_of
 from wardbridge.fhir.rest.answer import Answer, of_stored
 from wardbridge.fhir.rest.call import Call, check_id
-from wardbridge.fhir.rest.hooks import Decide, Validate
+from wardbridge.fhir.rest.hooks import Decide, Prepare, Validate
 from wardbridge.fhir.rest.outcome import Refused, fine, of_error
 from wardbridge.fhir.rest.repository import Repository, Unit
 from wardbridge.fhir.rest.subset import shown, subset
@@ -25,11 +25,12 @@ READ_PARAMETERS = frozenset({"_format", "_pretty", "_summary", "_elements"})
 
 @dataclass(frozen=True)
 class Single:
-    """The interactions over a repository. ``validate`` None: resources are stored unchecked."""
+    """The interactions over a repository. ``validate`` None: resources are stored unchecked. ``prepare`` by type."""
 
     repository: Repository
     decide: Decide
     validate: Validate | None
+    prepare: Mapping[str, Prepare] = field(default_factory=dict)
 
     async def read(self, call: Call, type_name: str, id_: str) -> Answer:
         check(self.decide, call, "read", type_name, id_)
@@ -125,7 +126,8 @@ class Single:
             problems = await self.validate(resource)
             if any(problem.severity in ("error", "fatal") for problem in problems):
                 raise Refused(Answer(422, dumps(operation_outcome(problems))))
-        return resource
+        prepare = self.prepare.get(type_name)
+        return resource if prepare is None else await prepare(call.principal, resource)
 
 
 def known_parameters(call: Call, names: frozenset[str]) -> None:
