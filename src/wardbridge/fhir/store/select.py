@@ -6,6 +6,7 @@ of its rows: the plan is fixed and cheap to make. Otherwise the planner, which k
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wardbridge.core.errors import Invalid
@@ -84,6 +85,12 @@ class Builder:
 
     def count(self) -> Select:
         return Select(f"SELECT count(*) {self._from_where()}", self.a.values)
+
+    def among(self, keys: Sequence[int]) -> Select:
+        """Which of these resources match: their keys."""
+        return Select(
+            f"SELECT r.key {self._from_where()} AND r.key = ANY({self.a.add(keys, 'bigint[]')})", self.a.values
+        )
 
     def _from_where(self) -> str:
         clauses = list(self.query.clauses)
