@@ -27,6 +27,7 @@ from wardbridge.fhir.rest.call import Call
 from wardbridge.fhir.rest.capability import statement
 from wardbridge.fhir.rest.histories import Histories
 from wardbridge.fhir.rest.hooks import Audit, AuditSource, Authenticate, Decide, Prepare, Validate
+from wardbridge.fhir.rest.operation_definitions import OperationDefinitions
 from wardbridge.fhir.rest.operations import Operation, find
 from wardbridge.fhir.rest.outcome import Refused, of_error, refusal
 from wardbridge.fhir.rest.repository import Repository
@@ -64,6 +65,7 @@ class Application:
         self.single = Single(self.repository, self.decide, self.validate, self.prepare)
         self.searching = Searching(self.repository, self.decide)
         self.histories = Histories(self.repository, self.decide)
+        self.definitions = OperationDefinitions(self.operations, self.searching, self.started)
         self.transaction = Transaction(self.single, self.searching)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,6 +142,8 @@ class Application:
         type_name, id_ = found.type, found.id
         if type_name == "AuditEvent" and self.audit_source is not None:
             return await self._audit_event(call, found, self.audit_source)
+        if type_name == "OperationDefinition" and (found.action == "search" or self.definitions.has(id_)):
+            return await self._operation_definition(call, found)
         match found.action:
             case "read":
                 return await self.single.read(call, type_name, id_)
@@ -180,6 +184,15 @@ class Application:
         if not operation.decides:
             check(self.decide, call, "operate", found.type, found.id)
         return await operation.perform(call, found.type, found.id)
+
+    async def _operation_definition(self, call: Call, found: Route) -> Answer:
+        if found.action == "search":
+            return await self.definitions.search(call)
+        if found.action == "read":
+            return self.definitions.read(call, found.id)
+        raise Refused(
+            refusal(405, "not-supported", "made by the server and only read here", headers=(("allow", "GET, HEAD"),))
+        )
 
     async def _audit_event(self, call: Call, found: Route, source: AuditSource) -> Answer:
         if found.action == "read":

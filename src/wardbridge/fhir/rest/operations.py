@@ -45,10 +45,10 @@ class Parameter:
 class Operation:
     """``name`` without the dollar sign; ``types`` empty: any; GET is allowed only where it ``affects_state`` not.
 
-    ``inputs`` None: the operation reads its own parameters. ``about`` is a sentence for people. ``searches``: beyond
-    ``inputs`` every search parameter of the type is taken too (a query operation, as `$lastn`). ``accepts``: media types
-    of bodies beside FHIR JSON. ``decides``: the operation asks for each thing that it touches whether the caller may,
-    so that it needs no leave for its level as a whole.
+    ``inputs`` None: the operation reads its own parameters. ``searches``: beyond ``inputs`` every search parameter of
+    the type is taken too (`$lastn`). ``accepts``: media types of bodies beside FHIR JSON. ``decides``: the operation
+    asks for each thing that it touches whether the caller may, and needs no leave for its level as a whole.
+    ``about`` is a sentence for people.
     """
 
     name: str
