@@ -44,7 +44,7 @@ def check_content(request: Request, form: bool, also: tuple[str, ...] = ()) -> N
     if request.method not in ("POST", "PUT", "PATCH"):
         return
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if form and media in (FORM, "") or media in also:
+    if (form and media in (FORM, "")) or media in also:
         return
     if not form and media in JSON - {"*/*", "application/*", "json"}:
         return
