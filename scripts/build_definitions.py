@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from wardbridge.fhir.definitions.profiles import facts
+
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 FHIR_TYPE = BASE + "structuredefinition-fhir-type"
 REGEX = BASE + "regex"
@@ -197,11 +199,18 @@ def system_codes(concepts: list[dict[str, Any]]) -> Iterator[str]:
         yield from system_codes(concept.get("concept", []))
 
 
-def codes(folder: Path, table: dict[str, Any]) -> dict[str, Any]:
+def bound(rows: list[dict[str, Any]]) -> set[str]:
+    """Value sets that profiles require."""
+    elements = [e for row in rows for e in row["differential"]["element"]]
+    found = [e["binding"] for e in elements if e.get("binding", {}).get("strength") == "required"]
+    return {canonical(b["valueSet"]) for b in found if "valueSet" in b}
+
+
+def codes(folder: Path, table: dict[str, Any], more: set[str]) -> dict[str, Any]:
     """Required bindings as `{value set: {system: [codes]}}`; what cannot be listed is named under `open`."""
     needed = {
         e["b"][1] for t in table["types"].values() for e in t.get("e", ()) if "b" in e and e["b"][0] == "required"
-    }
+    } | more
     systems = {s["url"]: s for s in read(folder, "CodeSystem")}
     sets = {s["url"]: s for s in read(folder, "ValueSet") if s["url"] in needed}
     listed: dict[str, dict[str, list[str]]] = {}
@@ -234,6 +243,16 @@ def codes(folder: Path, table: dict[str, Any]) -> dict[str, Any]:
     return {"listed": listed, "open": unlisted}
 
 
+def profiles(folder: Path) -> dict[str, Any]:
+    """Every profile and extension definition by its differential; what its base says already is not repeated."""
+    rows = [
+        facts(s, snapshot=False)
+        for s in read(folder, "StructureDefinition")
+        if s.get("derivation") == "constraint" and s["kind"] != "logical" and "differential" in s
+    ]
+    return {"profiles": sorted(rows, key=lambda row: str(row["url"]))}
+
+
 def write(path: Path, table: dict[str, Any]) -> None:
     text = json.dumps(table, ensure_ascii=False, sort_keys=False, separators=(",", ":")).encode()
     path.write_bytes(gzip.compress(text, 9, mtime=0))
@@ -248,7 +267,9 @@ def main() -> None:
     table = types(options.folder)
     write(options.out / "types.json.gz", table)
     write(options.out / "search.json.gz", search(options.folder))
-    write(options.out / "codes.json.gz", codes(options.folder, table))
+    rows = profiles(options.folder)
+    write(options.out / "profiles.json.gz", rows)
+    write(options.out / "codes.json.gz", codes(options.folder, table, bound(rows["profiles"])))
 
 
 if __name__ == "__main__":
