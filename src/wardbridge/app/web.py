@@ -18,7 +18,9 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wardbridge.app.api import application
+from wardbridge.app.browser import DOCUMENTS, asker, for_people
 from wardbridge.app.metrics import say
+from wardbridge.app.openapi import openapi_routes
 from wardbridge.app.parts import parts_of, record_of
 from wardbridge.app.probes import probes
 from wardbridge.app.process import resolved, tell
@@ -32,6 +34,7 @@ from wardbridge.security.audit import Audit
 from wardbridge.security.http import authenticate, token_routes
 from wardbridge.security.identity import Identity
 from wardbridge.security.principal import Principal
+from wardbridge.security.smart import smart_routes
 from wardbridge.security.tokens import Tokens
 from wardbridge.web.app import routes
 from wardbridge.web.live.hub import Hub
@@ -92,7 +95,7 @@ class Site:
         # The API skips the pages' router: it is the hot path.
         if self._fhir is not None and scope["type"] == "http" and scope["path"].startswith("/fhir"):
             path = scope["path"]
-            if path == "/fhir" or path[5:6] == "/":
+            if (path == "/fhir" or path[5:6] == "/") and path not in DOCUMENTS and not for_people(scope):
                 await self._fhir({**scope, "root_path": "/fhir"}, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -110,18 +113,28 @@ class Site:
             session_minutes=settings.session_minutes, idle_minutes=settings.session_idle_minutes,
         )  # fmt: skip
 
+        def site(request: HTTPConnection) -> str:
+            return settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
+
         async def who(connection: HTTPConnection, /) -> Principal:
             return await authenticate(identity, connection)
 
-        self._fhir = application(settings, pool, clock, record, audit, disk, who)
+        fhir = application(settings, pool, clock, record, audit, disk, who)
+        self._fhir = fhir
         room = Room(
             sources=sources_of(settings, pool, clock, record, parts),
             identity=identity, audit=audit, pool=pool, clock=clock, zone=settings.site_zone, site=settings.site,
-            secure=bool(settings.tls_cert) or settings.public_url.startswith("https:"),
+            secure=bool(settings.tls_cert) or settings.public_url.startswith("https:"), api=asker(fhir),
         )  # fmt: skip
         hub = Hub(room.sources.feed, clock)
         app.router.routes.extend(
-            [*probes(pool, clock, disk, identity), *token_routes(identity, audit), *routes(room, hub)]
+            [
+                *probes(pool, clock, disk, identity),
+                *token_routes(identity, audit),
+                *smart_routes(site),
+                *openapi_routes(lambda request: f"{site(request)}/fhir", fhir.operations),
+                *routes(room, hub),
+            ]
         )
 
         def state() -> dict[str, Any]:

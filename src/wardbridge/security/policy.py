@@ -49,6 +49,7 @@ PAGES: dict[str, frozenset[str]] = {
     "limits": frozenset({"nurse", "physician"}),
     "fleet": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
     "device": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
+    "record": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
     "integration": frozenset({"technician", "operator", "administrator"}),
     "users": frozenset({"administrator"}),
     "audit": frozenset({"administrator"}),

@@ -15,7 +15,7 @@ from wardbridge.web.call import Handler, guard
 from wardbridge.web.headers import Headers
 from wardbridge.web.live.hub import Hub
 from wardbridge.web.live.socket import live
-from wardbridge.web.pages import admin, bed, board, chart, fleet, integration, limits
+from wardbridge.web.pages import admin, bed, board, chart, fleet, integration, limits, record
 from wardbridge.web.pages.sign_in import SignIn
 from wardbridge.web.room import STATIC, Room
 
@@ -57,6 +57,8 @@ PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
     ("/integration/messages/{ref}", POST, integration.message, "integration", "message.raw"),
     ("/integration/dead/{dead}/replay", POST, integration.replay, "integration", "integration.replay"),
     ("/integration/test", POST, integration.test, "integration", "integration.test"),
+    ("/fhir", GET, record.record, "record", ""),
+    ("/fhir/{path:path}", BOTH, record.record, "record", ""),
     ("/admin/users", GET, admin.users, "users", ""),
     ("/admin/audit", BOTH, admin.audit, "audit", ""),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.types import Scope
 
 from wardbridge.core.clock import Clock
 from wardbridge.core.db import Pool
@@ -18,6 +20,9 @@ from wardbridge.security.identity import Identity
 from wardbridge.web import show
 from wardbridge.web.sources import Sources
 from wardbridge.web.words import CATALOGUE
+
+Api = Callable[[Scope, str, list[tuple[str, str]]], Awaitable[tuple[int, bytes]]]
+"""Ask the FHIR API for a path below its base, as the person whose request this is: status and JSON."""
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
@@ -63,6 +68,7 @@ class Room:
     zone: ZoneInfo
     site: str = "Wardbridge"
     secure: bool = False
+    api: Api | None = None
     templates: Environment = field(init=False)
     show: show.Show = field(init=False)
 

@@ -1,0 +1,1 @@
+"""The FHIR record in a browser: what the API answers, as pages that people can read."""
