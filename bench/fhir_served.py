@@ -24,7 +24,7 @@ from bench.machine import cpu_seconds, machine
 from bench.suite import suites
 from tests.app.served import Served, served
 
-SCENARIOS = ("crud", "import", "search")
+SCENARIOS = ("crud", "import", "search", "queries")
 OTHERS = ("read", "search-identifier", "search-observation", "update", "create-patient", "create-observation")
 
 
@@ -86,8 +86,10 @@ def run(args: argparse.Namespace) -> None:
                     print(json.dumps({"bench": "fhir_load", **row, **about}), flush=True)
             ours = [sys.executable, "-m", "bench.fhir", *common, "--seconds", str(args.seconds)]
             ours += ["--connections", str(args.connections), "--bundles", str(suites() / "synthea")]
+            ours += ["--dsn", server.postgres.dsn]
             for scenario in args.scenarios:
-                row = measured(server, [*ours, "--scenario", scenario])
+                more = ["--passes", str(args.passes)] if scenario == "import" and args.passes else []
+                row = measured(server, [*ours, "--scenario", scenario, *more])
                 print(json.dumps({"bench": "fhir", **row, **about}), flush=True)
 
 
@@ -99,6 +101,7 @@ def main() -> None:
     parser.add_argument("--shared-mb", type=int, default=256)
     parser.add_argument("--scenarios", nargs="*", choices=SCENARIOS, default=list(SCENARIOS))
     parser.add_argument("--load-tool", default="", help="another load client, run first")
+    parser.add_argument("--passes", type=int, default=1, help="import: post each bundle so often; 0: for the seconds")
     parser.add_argument("--patients", type=int, default=200, help="patients that the load client seeds")
     run(parser.parse_args())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,12 +12,15 @@ from urllib.parse import urlsplit
 class Connection:
     """Connects at the first request and again after the server closed."""
 
-    def __init__(self, base: str, token: str = "") -> None:
+    def __init__(self, base: str, token: str = "", *, gzip: bool = False) -> None:
+        """``gzip``: compressed answers are asked for and given out uncompressed."""
         parts = urlsplit(base)
         self.host, self.port, self.path = parts.hostname or "127.0.0.1", parts.port or 80, parts.path.rstrip("/")
         self._head = f"Host: {self.host}:{self.port}\r\nAccept: application/fhir+json\r\n" + (
             f"Authorization: Bearer {token}\r\n" if token else ""
         )
+        if gzip:
+            self._head += "Accept-Encoding: gzip\r\n"
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -42,6 +46,8 @@ class Connection:
             out = b""
         if fields.get("connection") == "close":
             self.close()
+        if fields.get("content-encoding") == "gzip":
+            out = zlib.decompress(out, 31)
         return status, out
 
     @staticmethod
