@@ -77,7 +77,7 @@ class Application:
 
     async def _answer(self, request: Request) -> Answer:
         try:
-            path, base = _place(request, self.base)
+            path, base = place(request, self.base)
             check_accept(request)
             found = route(request.method, path)
             if found.action == "capabilities":
@@ -213,7 +213,7 @@ class Application:
         )
 
 
-def _place(request: Request, base: str) -> tuple[tuple[str, ...], str]:
+def place(request: Request, base: str) -> tuple[tuple[str, ...], str]:
     """(path below the base, base URL)."""
     scope = request.scope
     root = scope.get("root_path", "")
