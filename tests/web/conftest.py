@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
 
 from tests.web.scene import Scene
+from wardbridge.app.browser import asker
 from wardbridge.core.clock import SystemClock
+from wardbridge.fhir.rest.application import Application
+from wardbridge.fhir.rest.repository import StoreRepository
+from wardbridge.fhir.store.record import Record
+from wardbridge.fhir.validate import validate_base
 from wardbridge.security.audit import Audit
-from wardbridge.security.http import COOKIE
+from wardbridge.security.http import COOKIE, authenticate
 from wardbridge.security.identity import Identity
+from wardbridge.security.policy import decide
+from wardbridge.security.principal import Principal
 from wardbridge.security.tokens import Tokens
 from wardbridge.web.app import routes
 from wardbridge.web.live.hub import Hub
@@ -40,6 +48,18 @@ class House:
         return opened.cookie, opened.principal.csrf
 
 
+async def api(room: Room) -> Application:
+    """The FHIR API beside the pages, for the people who sign in to them."""
+    record = Record(room.pool, room.clock)
+    await record.load()
+
+    async def who(connection: HTTPConnection, /) -> Principal:
+        return await authenticate(room.identity, connection)
+
+    repository = StoreRepository(record, room.audit)
+    return Application(repository, who, decide, room.audit, room.clock, validate_base, base="http://ward.test/fhir")
+
+
 @pytest.fixture
 async def house(database, tmp_path: Path) -> House:
     clock = SystemClock()
@@ -52,6 +72,7 @@ async def house(database, tmp_path: Path) -> House:
     scene = Scene(clock)
     room = Room(sources=scene.sources(), identity=identity, audit=Audit(database.pool, clock), pool=database.pool,
                 clock=clock, zone=ZoneInfo("Europe/Berlin"), site="St. Test")  # fmt: skip
+    room = replace(room, api=asker(await api(room)))
     hub = Hub(room.sources.feed, clock)
     return House(Starlette(routes=routes(room, hub)), room, scene, hub)
 

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import HTTPConnection
 
 from tests.web.conftest import House
-from wardbridge.app.browser import asker, for_people
-from wardbridge.core.clock import SystemClock
-from wardbridge.fhir.rest.application import Application
-from wardbridge.fhir.rest.repository import StoreRepository
+from wardbridge.app.browser import for_people
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Put
-from wardbridge.fhir.validate import validate_base
-from wardbridge.security.audit import Audit
-from wardbridge.security.http import COOKIE, authenticate
-from wardbridge.security.policy import decide
-from wardbridge.security.principal import Principal
-from wardbridge.web.app import routes
+from wardbridge.security.http import COOKIE
 from wardbridge.web.record import bundle, tree
 
 PATIENT = {
@@ -45,22 +34,15 @@ PULSE = {
 
 @pytest.fixture
 async def browse(house: House) -> AsyncIterator[Any]:
-    clock, room = SystemClock(), house.room
-    record = Record(room.pool, clock)
+    room = house.room
+    record = Record(room.pool, room.clock)
     await record.load()
     async with room.pool.acquire() as conn, conn.transaction():
         await record.write(conn, [Put(dict(PATIENT)), Put(dict(PULSE))])
         await record.write(conn, [Put({**PULSE, "status": "amended"})])
 
-    async def who(connection: HTTPConnection, /) -> Principal:
-        return await authenticate(room.identity, connection)
-
-    audit = Audit(room.pool, clock)
-    api = Application(StoreRepository(record, audit), who, decide, audit, clock, validate_base, base="http://w/fhir")
-    app = Starlette(routes=routes(replace(room, api=asker(api)), house.hub))
-
     async def client(role: str) -> httpx.AsyncClient:
-        made = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://w")
+        made = httpx.AsyncClient(transport=httpx.ASGITransport(house.app), base_url="http://ward.test")
         cookie, csrf = await house.cookie(role)
         made.cookies.set(COOKIE, cookie)
         made.headers["x-csrf-token"] = csrf

@@ -14,6 +14,9 @@ _WHEN = (
 )  # fmt: skip
 
 
+METHODS = {"POST": "created", "PUT": "updated", "PATCH": "updated", "DELETE": "deleted"}
+
+
 @dataclass(frozen=True)
 class Line:
     """One entry. ``mode`` is ``match``, ``include`` or ``outcome``; for a history ``method`` says what happened."""
@@ -69,7 +72,7 @@ def _line(entry: dict[str, Any], resource: dict[str, Any]) -> Line:
         next((str(resource[key]) for key in _WHEN if isinstance(resource.get(key), str)), ""),
         str(meta.get("lastUpdated") or (entry.get("response") or {}).get("lastModified") or ""),
         str((entry.get("search") or {}).get("mode", "")),
-        {"POST": "created", "PUT": "updated", "PATCH": "updated", "DELETE": "deleted"}.get(str(request.get("method")), ""),
+        METHODS.get(str(request.get("method")), ""),
     )  # fmt: skip
 
 
