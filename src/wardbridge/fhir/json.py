@@ -17,6 +17,9 @@ from wardbridge.core.errors import Invalid
 
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _BOM = b"\xef\xbb\xbf"
+_SPACED = (b" :", b"\t:", b"\n:", b"\r:")
+MAX_DEPTH = 128
+"""Levels of objects and lists in what comes from outside; the deepest official example has 21."""
 
 
 class JsonError(Invalid):
@@ -36,6 +39,9 @@ class Number(Decimal):
     def __new__(cls, text: str) -> Number:
         self = super().__new__(cls, text)
         self.text = text
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Number:
         return self
 
     def __str__(self) -> str:
@@ -69,13 +75,30 @@ _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_other)
 def loads(data: bytes | bytearray | memoryview, *, unique: bool = False) -> dict[str, Any]:
     """The object in these bytes (UTF-8, with or without a byte order mark); JsonError for anything else.
 
-    A key given twice: the last one counts, or, with `unique`, JsonError (reads the bytes a second time).
+    ``unique`` is for what comes from outside: a property given twice (of which another reader might believe the other
+    one, RFC 8259 §4) and nesting beyond ``MAX_DEPTH`` are refused too. Otherwise the last one of two counts.
     """
+    found, raw = _decoded(data)
+    if not isinstance(found, dict):
+        raise JsonError("expected a JSON object")
+    if unique:
+        _check(found, raw)
+    return found
+
+
+def loads_value(data: bytes) -> Any:
+    """As :func:`loads` with ``unique``, for any JSON value (a JSON Patch is a list)."""
+    found, raw = _decoded(data)
+    _check(found, raw)
+    return found
+
+
+def _decoded(data: bytes | bytearray | memoryview) -> tuple[Any, bytes]:
     raw = bytes(data) if not isinstance(data, bytes) else data
     if raw.startswith(_BOM):
         raw = raw[3:]
     try:
-        found = _decoder.decode(raw)
+        return _decoder.decode(raw), raw
     except RecursionError:
         raise JsonError("JSON is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
@@ -83,11 +106,27 @@ def loads(data: bytes | bytearray | memoryview, *, unique: bool = False) -> dict
         at = _BYTE.search(text)
         where = int(at[1]) if at else len(raw) if "truncated" in text else None
         raise JsonError(_BYTE.sub("", text).split(" - at `$")[0].strip(), where) from None
-    if not isinstance(found, dict):
-        raise JsonError("expected a JSON object")
-    if unique:
+
+
+def _check(found: Any, raw: bytes) -> None:
+    """Raises JsonError for deep nesting, and where the text has more property names than what was read from it."""
+    names = depth = 0
+    level = [found]
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise JsonError(f"JSON is nested too deeply: more than {MAX_DEPTH} levels")
+        below = []
+        for value in level:
+            if type(value) is dict:
+                names += len(value)
+                below += [v for v in value.values() if type(v) is dict or type(v) is list]
+            elif type(value) is list:
+                below += [v for v in value if type(v) is dict or type(v) is list]
+        level = below
+    # A quote before a colon ends a property name, unless it is an escaped one inside a text: then the slow way decides.
+    if raw.count(b'":') != names or any(sign in raw for sign in _SPACED):
         _refuse_twins(raw)
-    return found
 
 
 def _refuse_twins(raw: bytes) -> None:
@@ -95,7 +134,7 @@ def _refuse_twins(raw: bytes) -> None:
         seen = set()
         for key, _ in items:
             if key in seen:
-                raise JsonError(f"property {key!r} is given twice")
+                raise JsonError(f"property {key[:60]!r} is given twice")
             seen.add(key)
 
     try:

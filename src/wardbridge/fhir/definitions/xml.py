@@ -1,7 +1,7 @@
-"""Reads FHIR XML into the same JSON dict that the JSON form gives (https://hl7.org/fhir/R4/xml.html). Reading only.
+"""Reads FHIR XML into the same JSON dict that the JSON form gives (https://hl7.org/fhir/R4/xml.html).
 
-The definitions say what repeats, what is a number and what a primitive; decimals keep their text.  Expat fetches
-nothing; a document type declaration is refused.
+The definitions say what repeats, what is a number and what a primitive; decimals keep their text, narrative its
+characters.  Expat fetches nothing; a document type declaration is refused, and with it every entity.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from wardbridge.fhir.json import number
 FHIR = "http://hl7.org/fhir"
 XHTML = "http://www.w3.org/1999/xhtml"
 MAX_DEPTH = 200
+_DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._\-]{1,40})["']""")
+_ENCODINGS = {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "utf-16", "utf-16le", "utf-16be"}
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -26,32 +28,51 @@ class XmlError(Invalid):
 
 
 class _Tag:
-    __slots__ = ("attributes", "children", "line", "name", "space", "text")
+    __slots__ = ("attributes", "begin", "children", "line", "name", "raw", "space")
 
-    def __init__(self, space: str, name: str, attributes: dict[str, str], line: int) -> None:
+    def __init__(self, space: str, name: str, attributes: dict[str, str], line: int, begin: int) -> None:
         self.space = space
         self.name = name
         self.attributes = attributes
         self.line = line
+        self.begin = begin
+        self.raw = b""
         self.children: list[_Tag | str] = []
 
 
+def _utf8(data: bytes) -> bytes:
+    """The document in UTF-8, whatever it says it is in. Raises XmlError for bytes that are not in that encoding."""
+    declared = _DECLARED.match(data)
+    name = declared[1].decode().lower() if declared else "utf-8"
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        name = "utf-16"
+    if name not in _ENCODINGS:
+        raise XmlError(f"the encoding {name} is not supported; use UTF-8")
+    try:
+        return data.decode("utf-8-sig" if name in ("utf-8", "utf8") else name).encode()
+    except (UnicodeDecodeError, UnicodeEncodeError):
+        raise XmlError(f"the bytes are not {name}") from None
+
+
 def _tree(data: bytes) -> _Tag:
-    parser = expat.ParserCreate(namespace_separator=" ")
+    data = _utf8(data)
+    parser = expat.ParserCreate(encoding="utf-8", namespace_separator=" ")
     parser.buffer_text = True
-    top = _Tag("", "", {}, 0)
+    top = _Tag("", "", {}, 0, 0)
     open_ = [top]
 
     def start(name: str, attributes: dict[str, str]) -> None:
         space, _, local = name.rpartition(" ")
         if len(open_) > MAX_DEPTH:
-            raise XmlError("XML is nested too deeply")
-        tag = _Tag(space, local, attributes, parser.CurrentLineNumber)
+            raise XmlError(f"XML is nested too deeply: more than {MAX_DEPTH} levels")
+        tag = _Tag(space, local, attributes, parser.CurrentLineNumber, parser.CurrentByteIndex)
         open_[-1].children.append(tag)
         open_.append(tag)
 
     def end(name: str) -> None:
-        open_.pop()
+        tag = open_.pop()
+        if tag.space == XHTML and open_[-1].space != XHTML and parser.CurrentByteIndex > tag.begin:
+            tag.raw = data[tag.begin : data.index(b">", parser.CurrentByteIndex) + 1]
 
     def text(value: str) -> None:
         open_[-1].children.append(value)
@@ -70,6 +91,29 @@ def _tree(data: bytes) -> _Tag:
     root = top.children[0]
     assert isinstance(root, _Tag)
     return root
+
+
+def well_formed(text: bytes) -> bool:
+    """Whether these bytes are one XHTML `div` that needs nothing from around it (no prefix, no entity)."""
+    parser = expat.ParserCreate(encoding="utf-8", namespace_separator=" ")
+    names: list[str] = []
+
+    def start(name: str, _: Any) -> None:
+        names.append(name)
+
+    parser.StartElementHandler = start
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError:
+        return False
+    return names[0] == f"{XHTML} div"
+
+
+def _narrative(tag: _Tag) -> str:
+    """As it was written where it stands by itself, else written anew."""
+    if tag.raw.startswith(b"<div") and well_formed(tag.raw):
+        return tag.raw.decode()
+    return _xhtml(tag, top=True)
 
 
 def _xhtml(tag: _Tag, top: bool = False) -> str:
@@ -126,7 +170,7 @@ def _object(tag: _Tag, kind: Type) -> dict[str, Any]:
         inner = type_of(type_name)
         assert inner is not None
         if inner.name == "xhtml":
-            out[child.name] = _xhtml(child, top=True)
+            out[child.name] = _narrative(child)
         elif inner.primitive:
             _put_primitive(out, child, inner, element.many)
         else:
@@ -143,7 +187,7 @@ def _object(tag: _Tag, kind: Type) -> dict[str, Any]:
                 raise XmlError(f"{child.name} is given twice at line {child.line}")
             else:
                 out[child.name] = value
-    for key in [k for k in out if k.startswith("_") and isinstance(out[k], list) and not any(out[k])]:
+    for key in [k for k, v in out.items() if type(v) is list and not any(item is not None for item in v)]:
         del out[key]
     return out
 
