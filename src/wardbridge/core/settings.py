@@ -50,6 +50,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     session_minutes: int = 720
     session_idle_minutes: int = 60
     public_url: str = ""
+    subscription_hosts: tuple[str, ...] = ()
+    subscription_days: int = 30
+    subscription_retry_hours: int = 24
+    smtp_host: str = ""
+    smtp_port: int = 25
+    smtp_from: str = ""
+    smtp_user: str = ""
+    smtp_password: str = ""
+    smtp_tls: str = "starttls"
     links: dict[str, dict[str, Any]] = {}
     destinations: dict[str, dict[str, Any]] = {}
     charting: dict[str, dict[str, Any]] = {}
@@ -75,6 +84,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 LEVELS = ("debug", "info", "warning", "error")
 _TABLES = {"links", "destinations", "charting"}
+_LISTS = {"mllp_allow", "subscription_hosts"}
+_COUNTS = (
+    "raw_days",
+    "sample_days",
+    "audit_days",
+    "subscription_days",
+    "subscription_retry_hours",
+    "web_workers",
+    "mllp_connections",
+    "charting_minutes",
+)
 
 
 def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
@@ -99,7 +119,7 @@ def load(environ: Mapping[str, str], **overrides: Any) -> Settings:
             continue
         text = environ.get(f"WARDBRIDGE_{field.upper()}")
         if text is not None:
-            values[field] = list(filter(None, map(str.strip, text.split(",")))) if field == "mllp_allow" else text
+            values[field] = list(filter(None, map(str.strip, text.split(",")))) if field in _LISTS else text
     values.update({name: str(v) if isinstance(v, Path) else v for name, v in given.items()})
     try:
         settings = msgspec.convert(values, Settings, strict=False)
@@ -129,7 +149,9 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsError(f"log_level is one of: {', '.join(LEVELS)}", "log_level")
     if settings.log_format not in {"json", "text"}:
         raise SettingsError("log_format is json or text", "log_format")
-    for name in ("raw_days", "sample_days", "audit_days", "web_workers", "mllp_connections", "charting_minutes"):
+    if settings.smtp_tls not in {"starttls", "tls", "none"}:
+        raise SettingsError("smtp_tls is starttls, tls or none", "smtp_tls")
+    for name in _COUNTS:
         if getattr(settings, name) < 1:
             raise SettingsError(f"{name} must be at least 1", name)
     return settings
