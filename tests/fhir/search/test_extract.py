@@ -29,7 +29,7 @@ def test_golden(name: str) -> None:
 
 def test_every_search_type_has_a_golden_file() -> None:
     tables = {table for name in CASES for table in loads((GOLDEN / f"{name}.json").read_bytes())["rows"]}
-    assert tables == {"token", "string", "date", "number", "quantity", "reference", "uri", "composite"}
+    assert tables == {"token", "string", "date", "number", "quantity", "reference", "uri", "composite", "position"}
 
 
 def test_fingerprint_heeds_values_and_nothing_else() -> None:

@@ -18,13 +18,14 @@ from wardbridge.fhir.search.composite import Part, combine, split_parts
 from wardbridge.fhir.search.expression import Typed, branches, evaluate, implied_systems
 from wardbridge.fhir.search.hash import clip
 from wardbridge.fhir.search.rows import Rows
+from wardbridge.fhir.search.words import words
 
 Number = Callable[[str], Any]
 """What stands for a parameter's code in a row."""
 Step = Callable[[Any, Rows], None]
 
-NOT_INDEXED = frozenset({"_id", "_lastUpdated", "_text", "_content", "_filter", "_query", "near"})
-"""Answered from the resource row itself, or not yet at all."""
+NOT_INDEXED = frozenset({"_id", "_lastUpdated", "_text", "_content", "_filter", "_query"})
+"""Answered from the resource row itself, from its words, or no parameter of one value at all."""
 
 _TYPE_FILTER = re.compile(r"(.+)\.where\(resolve\(\) is ([A-Z]\w+)\)")
 
@@ -38,9 +39,16 @@ class Extractor:
     """The compiled extraction of one resource type."""
 
     def __init__(
-        self, type_name: str, number: Number = lambda code: code, extra: Sequence[SearchParameter] = ()
+        self,
+        type_name: str,
+        number: Number = lambda code: code,
+        extra: Sequence[SearchParameter] = (),
+        *,
+        text: bool = False,
     ) -> None:
+        """``text``: also give the words for full-text search."""
         self.type = type_name
+        self._text = text
         self._steps: list[Step] = []
         for code, parameter in {**parameters(type_name), **{p.code: p for p in extra}}.items():
             self._steps.extend(_steps(parameter, type_name, number(code)))
@@ -50,6 +58,8 @@ class Extractor:
         for step in self._steps:
             step(resource, rows)
         rows.settle()
+        if self._text:
+            rows.text = words(resource)
         return rows
 
 
@@ -114,6 +124,8 @@ def _token_step(read: Typed, number: Any, wanted: str | None) -> Step:
             if kind in ("CodeableConcept", "Coding", "Identifier"):
                 for text in values.token_texts(kind, value):
                     rows.string.append((number, *values.string_row(text)))
+            if kind == "Identifier":
+                rows.composite.extend((number, *columns) for columns in values.of_type(value))
 
     return step
 
@@ -191,6 +203,16 @@ def _uri_step(read: Typed, number: Any, wanted: str | None) -> Step:
     return step
 
 
+def _position_step(read: Typed, number: Any, wanted: str | None) -> Step:
+    def step(resource: Any, rows: Rows) -> None:
+        for _, value in read(resource):
+            place = values.position(value)
+            if place is not None:
+                rows.position.append((number, *place))
+
+    return step
+
+
 _MAKERS: dict[str, Callable[[Typed, Any, str | None], Step]] = {
     "token": _token_step,
     "string": _string_step,
@@ -199,4 +221,6 @@ _MAKERS: dict[str, Callable[[Typed, Any, str | None], Step]] = {
     "quantity": _quantity_step,
     "reference": _reference_step,
     "uri": _uri_step,
+    "special": _position_step,
 }
+"""``near`` is the one special parameter of R4 that has an expression."""

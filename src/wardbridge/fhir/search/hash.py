@@ -1,4 +1,4 @@
-"""Frozen hashes and normal forms of search values (version 1; test vectors in tests/fhir/search/test_hash.py).
+"""Frozen hashes and normal forms of search values (version 2; test vectors in tests/fhir/search/test_hash.py).
 
 What is stored was made by these functions: a change here is a new :data:`INDEX_VERSION` and a rebuild of every row.
 No configuration may enter a hash.
@@ -10,7 +10,7 @@ import unicodedata
 from functools import lru_cache
 from hashlib import blake2b
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 STRING_BYTES = 1000
 """Longest normalised string that is indexed, in UTF-8 bytes: a B-tree entry must stay below 2,700."""
 

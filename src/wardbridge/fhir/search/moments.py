@@ -1,7 +1,8 @@
 """FHIR dates as ranges on the time line: [low, high) in µs since the epoch, UTC.
 
-A date stands for all of its day, a month for all of its month (R4 search §3.1.1.4.7). A time without a zone is
-taken in UTC: stored R4 values always have one, requests may not.
+A date stands for all of its day, a month for all of its month, a second for all of it; a time with a fraction is an
+instant, which has no width beyond our precision of a microsecond (R4 search §3.1.1.4.7). A time without a zone is taken
+in UTC: stored R4 values always have one, requests may not.
 """
 
 from __future__ import annotations
@@ -58,10 +59,14 @@ def span(text: str) -> tuple[int, int]:
     low += int(second) * SECOND
     if fraction is None:
         return low, low + SECOND
-    digits = fraction[:6]
-    width = 10 ** (6 - len(digits))
-    low += int(digits) * width
-    return low, low + width
+    low += int(fraction[:6].ljust(6, "0"))
+    return low, low + 1
+
+
+def finer(text: str) -> bool:
+    """Whether a time has digits other than zero beyond the microsecond."""
+    found = _FORM.fullmatch(text)
+    return found is not None and bool((found[7] or "")[6:].strip("0"))
 
 
 def period(value: dict[str, Any]) -> tuple[int, int] | None:

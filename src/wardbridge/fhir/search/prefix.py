@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from wardbridge.fhir.search.moments import span
+from wardbridge.fhir.search.moments import finer, span
 from wardbridge.fhir.search.numbers import implied, number
 from wardbridge.fhir.search.query import Range
 
 PREFIXES = frozenset({"eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"})
+_STRICT = frozenset({"gt", "lt", "sa", "eb"})
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,11 @@ def date_range(text: str, now: Now) -> Range:
     """Raises ValueError."""
     prefix, rest = split_prefix(text)
     # A plus sign that was not percent-encoded arrives as a blank.
-    low, high = span(rest.replace(" ", "+"))
+    rest = rest.replace(" ", "+")
+    low, high = span(rest)
+    if prefix in _STRICT and finer(rest):
+        # It lies between two microseconds: what is strictly before or behind it is seen from the later one.
+        low = high
     if prefix == "ap":
         slack = abs(now.micros - low) // 10
         low, high = low - slack, high + slack

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-TABLES = ("token", "string", "date", "number", "quantity", "reference", "uri", "composite")
+TABLES = ("token", "string", "date", "number", "quantity", "reference", "uri", "composite", "position")
 
 
 class Rows:
@@ -18,11 +18,15 @@ class Rows:
 
     token (parameter, hash, code, system) · string (parameter, value, exact) · date (parameter, low, high in µs) ·
     number (parameter, low, high) · quantity (parameter, low, high, system, code, unit, base unit, base low, base
-    high) · reference (parameter, hash, target type or '', value, version) · uri (parameter, value) · composite
+    high) · reference (parameter, hash, target type or '', value, version, display) · uri (parameter, value) · composite
     (parameter, hash, code, system, hash2, code2, system2, low, high, low2, high2, unit, base unit, base low, base high)
+    · position (parameter, latitude, longitude)
+
+    ``text`` is (narrative, other strings), or None where full text is not kept. It is no part of the fingerprint: the
+    store replaces it whenever it differs, and nothing else for its sake.
     """
 
-    __slots__ = TABLES
+    __slots__ = (*TABLES, "text")
 
     def __init__(self) -> None:
         self.token: list[tuple[Any, ...]] = []
@@ -33,6 +37,8 @@ class Rows:
         self.reference: list[tuple[Any, ...]] = []
         self.uri: list[tuple[Any, ...]] = []
         self.composite: list[tuple[Any, ...]] = []
+        self.position: list[tuple[Any, ...]] = []
+        self.text: tuple[str, str] | None = None
 
     def all(self) -> dict[str, list[tuple[Any, ...]]]:
         """The tables that have rows."""

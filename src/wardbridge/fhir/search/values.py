@@ -82,6 +82,30 @@ def token_texts(kind: str, value: Any) -> Iterator[str]:
         yield text
 
 
+def of_type(identifier: Any) -> Iterator[tuple[Any, ...]]:
+    """Composite rows for ``:of-type``: the value with its system, and each coding of the identifier's type."""
+    if not isinstance(identifier, dict) or not (value := _text(identifier.get("value"))):
+        return
+    code = value.casefold()
+    for coding in (identifier.get("type") or {}).get("coding") or ():
+        if isinstance(coding, dict):
+            for hash2, code2, system2 in _coding(coding):
+                yield (token_hash(code), code, _text(identifier.get("system")), hash2, code2, system2, *_NO_RANGES)
+
+
+_NO_RANGES = (None,) * 8
+
+
+def position(value: Any) -> tuple[float, float] | None:
+    """(latitude, longitude) of Location.position in degrees; None for what is no place on the earth."""
+    if not isinstance(value, dict):
+        return None
+    latitude, longitude = decimal(value.get("latitude")), decimal(value.get("longitude"))
+    if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
+        return None
+    return float(latitude), float(longitude)
+
+
 _NAME = ("text", "family", "given", "prefix", "suffix")
 _ADDRESS = ("text", "line", "city", "district", "state", "postalCode", "country")
 
@@ -191,8 +215,8 @@ def quantity(kind: str, value: Any) -> Quantity | None:
     return low, high, system, code, unit, base, base_low, base_high
 
 
-Reference = tuple[int, str, str, str | None]
-"""(hash, target type or '', id or URL, version)"""
+Reference = tuple[int, str, str, str | None, str | None]
+"""(hash, target type or '', id or URL, version, display for ``:text``)"""
 
 
 def reference(kind: str, value: Any) -> Reference | None:
@@ -202,7 +226,8 @@ def reference(kind: str, value: Any) -> Reference | None:
     if text is None or text.startswith("#"):
         return None
     target, rest, version = split(text)
-    return reference_hash(target, rest), target, clip(rest), version
+    display = _text(value.get("display")) if isinstance(value, dict) else None
+    return reference_hash(target, rest), target, clip(rest), version, None if display is None else clip(fold(display))
 
 
 def logical(kind: str, value: Any) -> Iterator[Token]:

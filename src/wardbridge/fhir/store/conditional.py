@@ -13,7 +13,7 @@ from wardbridge.core.db import Connection
 from wardbridge.core.errors import Invalid
 from wardbridge.fhir.search.hash import hash64
 from wardbridge.fhir.search.parse import parse
-from wardbridge.fhir.search.query import Query, Token
+from wardbridge.fhir.search.query import Clause, Query, Token
 from wardbridge.fhir.store.numbers import Numbers
 from wardbridge.fhir.store.search import run
 from wardbridge.fhir.store.values import SeveralMatches, Stored
@@ -38,14 +38,14 @@ def lock_keys(query: Query) -> list[int]:
     identifiers = [
         value
         for clause in query.clauses
-        if clause.code == "identifier" and not clause.modifier
+        if isinstance(clause, Clause) and clause.code == "identifier" and not clause.modifier
         for value in clause.values
         if isinstance(value, Token)
     ]
     if identifiers:
         # By code alone: "a|1" and "1" may mean the same resource.
         return sorted({hash64(f"lock\x1f{head}\x1fidentifier\x1f{token.code}") for token in identifiers})
-    whole = sorted(repr((clause.code, clause.modifier, clause.values)) for clause in query.clauses)
+    whole = sorted(map(repr, query.clauses))
     return [hash64(f"lock\x1f{head}\x1f{whole}")]
 
 

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from math import asin, cos, degrees, pi, radians, sin
 from typing import Any
 
 from wardbridge.fhir.search.hash import clip, fold, reference_hash, token_hash
-from wardbridge.fhir.search.query import Composite, Quantity, Range, Reference, Text, Token, Uri
+from wardbridge.fhir.search.query import (
+    Composite,
+    Near,
+    Quantity,
+    Range,
+    Reference,
+    Text,
+    Token,
+    Typed,
+    Uri,
+    Within,
+    Words,
+)
+from wardbridge.fhir.store.numbers import Numbers
 
 LAST = "\U0010ffff"
 """The last code point: ``value < prefix || LAST`` bounds all texts that begin with ``prefix``."""
@@ -34,9 +48,9 @@ def tokens(
     exact = [(t.system, t.code) for t in wanted if t.system and t.code is not None]
     whole = [t.system for t in wanted if t.system and t.code is None]
     if anywhere:
-        out.append(f"{_hashes(anywhere, a, hash_)} AND {_one_of(code, anywhere, a)}")
+        out.append(f"{_hashes(anywhere, a, hash_)} AND {one_of(code, anywhere, a)}")
     if nowhere:
-        out.append(f"{_hashes(nowhere, a, hash_)} AND {_one_of(code, nowhere, a)} AND {system} IS NULL")
+        out.append(f"{_hashes(nowhere, a, hash_)} AND {one_of(code, nowhere, a)} AND {system} IS NULL")
     if len(exact) == 1:
         out.append(
             f"{_hashes([exact[0][1]], a, hash_)} AND {code} = {a.add(exact[0][1], 'text')} "
@@ -48,21 +62,24 @@ def tokens(
             f"{a.add([s for s, _ in exact], 'text[]')}, {a.add([c for _, c in exact], 'text[]')}))"
         )
     if whole:
-        out.append(_one_of(system, whole, a))
-    return _any(out)
+        out.append(one_of(system, whole, a))
+    return any_of(out)
 
 
 def _hashes(codes: Sequence[str], a: Arguments, column: str) -> str:
-    return _one_of(column, [token_hash(code) for code in codes], a, "bigint")
+    return one_of(column, [token_hash(code) for code in codes], a, "bigint")
 
 
-def _one_of(column: str, values: Sequence[Any], a: Arguments, kind: str = "text") -> str:
+def one_of(column: str, values: Sequence[Any], a: Arguments, kind: str = "text") -> str:
+    """``column`` is one of the values."""
     if len(values) == 1:
         return f"{column} = {a.add(values[0], kind)}"
     return f"{column} = ANY({a.add(list(values), kind + '[]')})"
 
 
-def _any(conditions: Sequence[str]) -> str:
+def any_of(conditions: Sequence[str]) -> str:
+    if not conditions:
+        return "false"
     return "(" + " OR ".join(conditions) + ")" if len(conditions) != 1 else conditions[0]
 
 
@@ -77,7 +94,7 @@ def references(wanted: Sequence[Reference], a: Arguments, types: dict[str, int])
         return out + (f" AND x.version = {a.add(target.version, 'text')}" if target.version else "")
     plain = _any_target([t for t in targets if not t.version], a, types)
     versioned = [references([Reference((t,))], a, types) for t in targets if t.version]
-    return _any([*plain, *versioned])
+    return any_of([*plain, *versioned])
 
 
 def _any_target(targets: Sequence[Any], a: Arguments, types: dict[str, int]) -> list[str]:
@@ -91,17 +108,23 @@ def _any_target(targets: Sequence[Any], a: Arguments, types: dict[str, int]) -> 
     ]
 
 
-def string(wanted: Text, modifier: str, a: Arguments) -> str:
+def string(wanted: Text, modifier: str, a: Arguments, column: str = "x.value") -> str:
+    """``equals``, ``starts`` and ``ends`` are words of ``_filter``; '' is R4's default: starts with."""
     value = clip(fold(wanted.text))
     if modifier == "exact":
         return f"x.value = {a.add(value, 'text')} AND x.exact = {a.add(wanted.text, 'text')}"
+    if modifier == "equals":
+        return f"{column} = {a.add(value, 'text')}"
     if modifier == "contains":
-        return f"x.value LIKE {a.add(f'%{_like(value)}%', 'text')}"
+        return f"{column} LIKE {a.add(f'%{_like(value)}%', 'text')}"
+    if modifier == "ends":
+        return f"{column} LIKE {a.add(f'%{_like(value)}', 'text')}"
     if modifier == "text":  # at the beginning of any word
         return (
-            f"(x.value LIKE {a.add(f'{_like(value)}%', 'text')} OR x.value LIKE {a.add(f'% {_like(value)}%', 'text')})"
+            f"({column} LIKE {a.add(f'{_like(value)}%', 'text')} OR "
+            f"{column} LIKE {a.add(f'% {_like(value)}%', 'text')})"
         )
-    return f"x.value >= {a.add(value, 'text')} AND x.value < {a.add(value + LAST, 'text')}"
+    return f"{column} >= {a.add(value, 'text')} AND {column} < {a.add(value + LAST, 'text')}"
 
 
 def _like(text: str) -> str:
@@ -202,6 +225,98 @@ def _first(part: Any, a: Arguments) -> str:
     )
 
 
+def of_type(wanted: Typed, a: Arguments) -> str:
+    """An identifier's value together with its type: see ``search.values.of_type``."""
+    value = tokens([Token(None, wanted.value)], a)
+    return f"({value}) AND ({tokens([Token(wanted.system, wanted.code)], a, 'x.code2', 'x.system2', 'x.hash2')})"
+
+
+_QUERY = {"word": "plainto_tsquery", "phrase": "phraseto_tsquery"}
+
+
+def full_text(values: Sequence[Any], narrative: bool, a: Arguments) -> str:
+    """Any of the values; the narrative has weight A, and its words are told apart by a second look at each hit."""
+    queries = " || ".join(f"({_words(value, a)})" for value in values)
+    if not narrative:
+        return f"x.words @@ ({queries})"
+    return f"x.words @@ ({queries}) AND ts_filter(x.words, '{{a}}') @@ ({queries})"
+
+
+def _words(wanted: Words, a: Arguments) -> str:
+    if wanted.kind in _QUERY:
+        return f"{_QUERY[wanted.kind]}('simple', {a.add(wanted.text, 'text')})"
+    parts = [f"({_words(part, a)})" for part in wanted.parts]
+    if wanted.kind == "not":
+        return f"!!{parts[0]}"
+    return (" && " if wanted.kind == "and" else " || ").join(parts)
+
+
+EARTH_KM = 6371.0088
+"""Mean radius (IUGG)."""
+
+
+def near(wanted: Near, a: Arguments) -> str:
+    """Within the circle: a box that an index can use, then the great circle by the haversine formula."""
+    angle = wanted.km / EARTH_KM
+    south, north = wanted.latitude - degrees(angle), wanted.latitude + degrees(angle)
+    box = f"x.latitude BETWEEN {a.add(max(south, -90.0), 'float8')} AND {a.add(min(north, 90.0), 'float8')}"
+    if south > -90 and north < 90 and angle < pi / 2:
+        # Where the circle holds no pole, its farthest meridians stand this far from the middle.
+        spread = degrees(asin(min(1.0, sin(angle) / cos(radians(wanted.latitude)))))
+        west, east = wanted.longitude - spread, wanted.longitude + spread
+        spans = [(max(west, -180.0), min(east, 180.0))]
+        if west < -180:
+            spans.append((west + 360, 180.0))
+        if east > 180:
+            spans.append((-180.0, east - 360))
+        box += " AND " + any_of(
+            [f"x.longitude BETWEEN {a.add(low, 'float8')} AND {a.add(high, 'float8')}" for low, high in spans]
+        )
+    latitude, longitude = a.add(wanted.latitude, "float8"), a.add(wanted.longitude, "float8")
+    return (
+        f"{box} AND 2 * {EARTH_KM} * asin(least(1, sqrt(sin(radians(x.latitude - {latitude}) / 2) ^ 2 + "
+        f"cos(radians({latitude})) * cos(radians(x.latitude)) * sin(radians(x.longitude - {longitude}) / 2) ^ 2)))"
+        f" <= {a.add(wanted.km, 'float8')}"
+    )
+
+
+PARENT = {
+    "Communication": "part-of",
+    "Encounter": "part-of",
+    "Location": "partof",
+    "Observation": "part-of",
+    "Organization": "partof",
+    "Procedure": "part-of",
+    "ResearchStudy": "partof",
+    "Task": "part-of",
+}
+"""The parameter by which a type stands in a hierarchy of its own (R4 search §3.1.1.4.14)."""
+
+
+def within(wanted: Within, modifier: str, a: Arguments, numbers: Numbers) -> str:
+    """The reference is to the resource itself, or to one above or below it in its hierarchy; a loop ends the walk."""
+    out = []
+    for target in wanted.targets:
+        type_ = a.add(numbers.types[target.type], "smallint")
+        parent = a.add(numbers.parameter(target.type, PARENT[target.type]), "smallint")
+        start = f"""SELECT {a.add(target.value, "text")} COLLATE "C" AS id,
+                           {a.add(reference_hash(target.type, target.value), "bigint")} AS hash"""
+        step = (
+            f"""SELECT r.id, r.hash FROM tree JOIN fhir_reference p ON p.parameter = {parent} AND p.hash = tree.hash
+                AND p.value = tree.id JOIN fhir_resource r ON r.key = p.key AND NOT r.deleted"""
+            if modifier == "below"
+            else f"""SELECT p.value, p.hash FROM tree JOIN fhir_resource r ON r.type = {type_} AND r.id = tree.id
+                AND NOT r.deleted JOIN fhir_reference p ON p.key = r.key AND p.parameter = {parent}
+                AND p.target = {type_}"""
+        )
+        tree = f"WITH RECURSIVE tree AS ({start} UNION {step}) SELECT"
+        out.append(
+            f"x.target = {type_} AND x.hash = ANY (ARRAY ({tree} hash FROM tree)) "
+            f"AND x.value = ANY (ARRAY ({tree} id FROM tree))"
+        )
+    return any_of([f"({text})" for text in out])
+
+
 def each(condition: Callable[[Any], str], values: Sequence[Any]) -> str:
     """Any of several values, one condition each."""
-    return _any([f"({condition(value)})" if len(values) > 1 else condition(value) for value in values])
+    return any_of([f"({condition(value)})" if len(values) > 1 else condition(value) for value in values])

@@ -29,7 +29,7 @@ class Position:
 
 def _digest(query: Query) -> str:
     """Of all that decides which rows there are and in which order."""
-    text = repr((query.types, [(c.code, c.modifier, c.values) for c in query.clauses], query.sort))
+    text = repr((query.types, query.clauses, query.sort, query.contained))
     return blake2b(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 

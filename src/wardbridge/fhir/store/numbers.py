@@ -13,7 +13,9 @@ from wardbridge.fhir.search.extract import Extractor, parameters
 class Numbers:
     """The numbers of this database, read at :meth:`load`, which adds those that are new."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, text: bool = True) -> None:
+        self.text = text
+        """Whether full text is kept."""
         self.types: dict[str, int] = {}
         self.names: dict[int, str] = {}
         self._parameters: dict[tuple[str, str], int] = {}
@@ -78,7 +80,7 @@ class Numbers:
         """The compiled extraction of a type, with these numbers."""
         found = self._extractors.get(type_name)
         if found is None:
-            found = Extractor(type_name, lambda code: self._parameters[type_name, code])
+            found = Extractor(type_name, lambda code: self._parameters[type_name, code], text=self.text)
             self._extractors[type_name] = found
         return found
 

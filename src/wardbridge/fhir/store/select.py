@@ -1,8 +1,4 @@
-"""A :class:`Query` as SQL. The body table is touched only for the rows of the page.
-
-Where a clause selects few rows for sure (a reference, an identifier) it leads, and the others are looked up for each
-of its rows: the plan is fixed and cheap to make. Otherwise the planner, which knows the frequencies, chooses.
-"""
+"""A :class:`Query` as SQL: its page, and how many there are. Bodies are touched only for the rows of the page."""
 
 from __future__ import annotations
 
@@ -10,22 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wardbridge.core.errors import Invalid
-from wardbridge.fhir.search.query import Clause, Missing, Query, Range, Reference, Sort, Token
-from wardbridge.fhir.store import conditions
+from wardbridge.fhir.search.query import Query, Sort
 from wardbridge.fhir.store.conditions import Arguments
 from wardbridge.fhir.store.cursor import Position
 from wardbridge.fhir.store.numbers import Numbers
+from wardbridge.fhir.store.where import TABLE, Where
 
-TABLE = {
-    "token": "fhir_token",
-    "string": "fhir_string",
-    "date": "fhir_date",
-    "number": "fhir_number",
-    "quantity": "fhir_quantity",
-    "reference": "fhir_reference",
-    "uri": "fhir_uri",
-    "composite": "fhir_composite",
-}
 SORT_VALUE = {
     "token": "code",
     "string": "value",
@@ -44,7 +30,6 @@ SORT_KIND = {
     "reference": "text",
     "uri": "text",
 }
-SELECTIVE = frozenset({"identifier", "_id", "url"})
 
 
 @dataclass(frozen=True)
@@ -62,6 +47,7 @@ class Builder:
         self.query = query
         self.numbers = numbers
         self.a = Arguments()
+        self.where = Where(numbers, self.a)
 
     def page(self, position: Position | None) -> Select:
         """One page and one row more, newest first or as ``_sort`` asks."""
@@ -93,99 +79,8 @@ class Builder:
         )
 
     def _from_where(self) -> str:
-        clauses = list(self.query.clauses)
-        leader = next((c for c in clauses if self._leads(c)), None)
-        source = "FROM fhir_resource r"
-        where = ["NOT r.deleted"]
-        if self.query.types:
-            numbers = [self.numbers.types[name] for name in self.query.types]
-            where.append(
-                f"r.type = {self.a.add(numbers[0], 'smallint')}"
-                if len(numbers) == 1
-                else f"r.type = ANY({self.a.add(numbers, 'smallint[]')})"
-            )
-        if leader is not None:
-            clauses.remove(leader)
-            source = f"FROM (SELECT DISTINCT x.key FROM {self._rows(leader)}) d JOIN fhir_resource r ON r.key = d.key"
-        # OFFSET 0 keeps the planner from turning a look-up per row into a join over all rows of the clause.
-        fence = " OFFSET 0" if leader is not None else ""
-        where.extend(self._condition(clause, fence) for clause in clauses)
-        return f"{source} WHERE {' AND '.join(where)}"
-
-    @staticmethod
-    def _leads(clause: Clause) -> bool:
-        """Whether the clause is sure to select few rows."""
-        if clause.modifier in ("missing", "not", "text", "above", "below") or clause.code == "_id":
-            return False
-        if clause.parameter.type == "reference":
-            return all(isinstance(v, Reference) for v in clause.values)
-        return clause.code in SELECTIVE and all(not isinstance(v, Token) or v.code is not None for v in clause.values)
-
-    def _condition(self, clause: Clause, fence: str) -> str:
-        if clause.code == "_id":
-            return self._ids(clause)
-        if clause.code == "_lastUpdated":
-            return self._updated(clause)
-        missing = clause.values[0] if isinstance(clause.values[0], Missing) else None
-        if missing is not None:
-            exists = " OR ".join(
-                f"EXISTS (SELECT 1 FROM {table} x WHERE x.key = r.key AND {self._parameter(clause)})"
-                for table in self._tables(clause)
-            )
-            return f"NOT ({exists})" if missing.absent else f"({exists})"
-        negate = "NOT " if clause.modifier == "not" else ""
-        return f"{negate}EXISTS (SELECT 1 FROM {self._rows(clause)} AND x.key = r.key{fence})"
-
-    @staticmethod
-    def _tables(clause: Clause) -> list[str]:
-        tables = [TABLE[clause.parameter.type]]
-        return [*tables, "fhir_token"] if clause.parameter.type == "reference" else tables
-
-    def _parameter(self, clause: Clause) -> str:
-        found = self.numbers.parameters(self.query.types, clause.code)
-        if len(found) == 1:
-            return f"x.parameter = {self.a.add(found[0], 'smallint')}"
-        return f"x.parameter = ANY({self.a.add(found, 'smallint[]')})"
-
-    def _rows(self, clause: Clause) -> str:
-        """``table x WHERE parameter AND value``."""
-        a, kind, modifier, values = self.a, clause.parameter.type, clause.modifier, clause.values
-        parameter = self._parameter(clause)
-        table = TABLE[kind]
-        if modifier == "text":
-            table = "fhir_string"
-            where = conditions.each(lambda v: conditions.string(v, "text", a), values)
-        elif kind == "token" or modifier == "identifier":
-            table = "fhir_token"
-            where = conditions.tokens([v for v in values if isinstance(v, Token)], a)
-        elif kind == "reference":
-            where = conditions.references([v for v in values if isinstance(v, Reference)], a, self.numbers.types)
-        elif kind == "string":
-            where = conditions.each(lambda v: conditions.string(v, modifier, a), values)
-        elif kind == "uri":
-            where = conditions.each(lambda v: conditions.uri(v, modifier, a), values)
-        elif kind == "date":
-            where = conditions.each(lambda v: conditions.date(v, a), values)
-        elif kind == "number":
-            where = conditions.each(lambda v: conditions.number(v, a), values)
-        elif kind == "quantity":
-            where = conditions.each(lambda v: conditions.quantity(v, a), values)
-        else:
-            where = conditions.each(lambda v: conditions.composite(v, a), values)
-        return f"{table} x WHERE {parameter} AND {where}"
-
-    def _ids(self, clause: Clause) -> str:
-        ids = [v.code for v in clause.values if isinstance(v, Token) and v.code]
-        negate = "NOT " if clause.modifier == "not" else ""
-        return f"{negate}(r.id = ANY({self.a.add(ids, 'text[]')}))"
-
-    def _updated(self, clause: Clause) -> str:
-        out = []
-        for value in clause.values:
-            assert isinstance(value, Range)
-            # lastUpdated is kept in milliseconds: it covers one.
-            out.append(conditions.date(value, self.a, "r.updated", "(r.updated + 1000)"))
-        return "(" + " OR ".join(out) + ")"
+        source, where = self.where.resources(self.query.clauses, self.query.types, "r")
+        return f"FROM {source} WHERE {' AND '.join(where)}"
 
     def _sort_expression(self, sort: Sort) -> tuple[str, str]:
         if sort.code == "_lastUpdated":

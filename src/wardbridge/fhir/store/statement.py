@@ -22,7 +22,11 @@ INPUT = (
     ("method", '"char"'),
     ("body", "bytea"),
     ("reindex", "boolean"),
+    ("hash", "bigint"),
+    ("narrative", "text"),
+    ("content", "text"),
 )
+"""``hash``: of the name ``type/id``. ``content`` NULL: full text is not kept."""
 
 SEARCH: dict[str, tuple[tuple[str, str], ...]] = {
     "token": (("parameter", "smallint"), ("hash", "bigint"), ("code", "text"), ("system", "text")),
@@ -46,6 +50,7 @@ SEARCH: dict[str, tuple[tuple[str, str], ...]] = {
         ("target", "smallint"),
         ("value", "text"),
         ("version", "text"),
+        ("display", "text"),
     ),
     "uri": (("parameter", "smallint"), ("value", "text")),
     "composite": (
@@ -65,11 +70,12 @@ SEARCH: dict[str, tuple[tuple[str, str], ...]] = {
         ("base_low", "numeric"),
         ("base_high", "numeric"),
     ),
+    "position": (("parameter", "smallint"), ("latitude", "float8"), ("longitude", "float8")),
 }
 """Columns of the search tables in the order of the tuples of :class:`wardbridge.fhir.search.rows.Rows`."""
 
-_TARGET = 3
-"""Where a reference row (with its owner before it) names its target type, which becomes a number."""
+_REINDEX = 11
+"""Where a change says that its search rows are to be replaced."""
 
 
 class Columns:
@@ -79,16 +85,18 @@ class Columns:
         self.changes: list[tuple[Any, ...]] = []
         self.search: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         self.replaces = False
+        self.text = False
 
     def change(self, *row: Any) -> None:
         self.changes.append(row)
-        self.replaces = self.replaces or row[-1]
+        self.replaces = self.replaces or row[_REINDEX]
+        self.text = self.text or row[-1] is not None
 
     def rows(self, table: str, owner: int, rows: Sequence[tuple[Any, ...]], types: Mapping[str, int]) -> None:
         if table == "reference":
             self.search[table].extend(
-                (owner, parameter, hash_, types.get(target), value, version)
-                for parameter, hash_, target, value, version in rows
+                (owner, parameter, hash_, types.get(target), value, version, display)
+                for parameter, hash_, target, value, version, display in rows
             )
         else:
             self.search[table].extend((owner, *row) for row in rows)
@@ -100,7 +108,7 @@ def statement(columns: Columns) -> tuple[str, list[Any]]:
     arguments: list[Any] = [list(column) for column in zip(*columns.changes, strict=True)]
     for name in tables:
         arguments.extend(list(column) for column in zip(*columns.search[name], strict=True))
-    return _text(tables, columns.replaces), arguments
+    return _text(tables, columns.replaces, columns.text), arguments
 
 
 def _unnest(columns: Sequence[tuple[str, str]], first: int) -> str:
@@ -108,17 +116,18 @@ def _unnest(columns: Sequence[tuple[str, str]], first: int) -> str:
 
 
 @lru_cache(maxsize=512)
-def _text(tables: tuple[str, ...], replaces: bool) -> str:
+def _text(tables: tuple[str, ...], replaces: bool, text: bool) -> str:
     names = ", ".join(name for name, _ in INPUT)
     parts = [
         f"input AS MATERIALIZED (SELECT * FROM unnest({_unnest(INPUT, 1)}) AS i({names}))",
         f"""made AS (
-    INSERT INTO fhir_resource (type, id, index_version, version, updated, fingerprint, deleted)
-    SELECT type, id, {INDEX_VERSION}, version, updated, fingerprint, deleted FROM input WHERE expected = 0 ORDER BY n
+    INSERT INTO fhir_resource (type, id, hash, index_version, version, updated, fingerprint, deleted)
+    SELECT type, id, hash, {INDEX_VERSION}, version, updated, fingerprint, deleted FROM input WHERE expected = 0
+    ORDER BY n
     ON CONFLICT (type, id) DO NOTHING RETURNING key, type, id)""",
         f"""changed AS (
     UPDATE fhir_resource r SET version = i.version, updated = i.updated, fingerprint = i.fingerprint,
-           index_version = {INDEX_VERSION}, deleted = i.deleted
+           index_version = {INDEX_VERSION}, deleted = i.deleted, hash = i.hash
     FROM input i WHERE i.expected > 0 AND r.key = i.key AND r.version = i.expected RETURNING i.n, r.key)""",
         """done AS MATERIALIZED (
     SELECT i.n, m.key FROM made m JOIN input i ON i.type = m.type AND i.id = m.id AND i.expected = 0
@@ -134,6 +143,14 @@ def _text(tables: tuple[str, ...], replaces: bool) -> str:
         SELECT d.key FROM done d JOIN input i USING (n) WHERE i.reindex)))"""
             for table in SEARCH
         )
+        parts.append("""gone_text AS (
+    DELETE FROM fhir_text WHERE key = ANY (ARRAY (SELECT d.key FROM done d JOIN input i USING (n) WHERE i.deleted)))""")
+    if text:
+        parts.append("""new_text AS (
+    INSERT INTO fhir_text AS t (key, words)
+    SELECT d.key, setweight(to_tsvector('simple', i.narrative), 'A') || to_tsvector('simple', i.content)
+    FROM input i JOIN done d USING (n) WHERE i.content IS NOT NULL
+    ON CONFLICT (key) DO UPDATE SET words = excluded.words WHERE t.words IS DISTINCT FROM excluded.words)""")
     first = len(INPUT) + 1
     for table in tables:
         columns = (("n", "int"), *SEARCH[table])

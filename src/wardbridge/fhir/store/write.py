@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wardbridge.core.db import Connection
+from wardbridge.core.db import Connection, Pool
 from wardbridge.core.errors import Conflict, NotFound, WardbridgeError
 from wardbridge.core.ids import Ids
-from wardbridge.fhir.search.hash import INDEX_VERSION
+from wardbridge.fhir.search.hash import INDEX_VERSION, reference_hash
 from wardbridge.fhir.search.rows import TABLES, Rows
 from wardbridge.fhir.store.body import stamp
 from wardbridge.fhir.store.numbers import Numbers
@@ -26,7 +26,7 @@ Outcome = Stored | WardbridgeError
 
 
 @dataclass
-class _Change:
+class Change:
     """One item on its way: where it stands in the request and what the database knows of its resource."""
 
     at: int
@@ -50,11 +50,11 @@ async def write(conn: Connection, numbers: Numbers, ids: Ids, now: int, items: S
     """
     now = now // 1000 * 1000
     outcomes: list[Outcome | None] = [None] * len(items)
-    waiting = [_change(at, item, ids) for at, item in enumerate(items)]
+    waiting = [change_of(at, item, ids) for at, item in enumerate(items)]
     for _ in range(_ROUNDS + len(items)):
         if not waiting:
             break
-        batch: dict[tuple[str, str], _Change] = {}
+        batch: dict[tuple[str, str], Change] = {}
         later = [change for change in waiting if batch.setdefault((change.type, change.id), change) is not change]
         lost = await _round(conn, numbers, now, list(batch.values()), outcomes)
         waiting = lost + later
@@ -63,30 +63,30 @@ async def write(conn: Connection, numbers: Numbers, ids: Ids, now: int, items: S
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _change(at: int, item: Put | Delete, ids: Ids) -> _Change:
+def change_of(at: int, item: Put | Delete, ids: Ids) -> Change:
     if isinstance(item, Delete):
-        return _Change(at, item.type, item.id, None, item.if_match, False)
+        return Change(at, item.type, item.id, None, item.if_match, False)
     given = item.resource.get("id")
-    return _Change(at, item.resource["resourceType"], given or ids(), item.resource, item.if_match, not given)
+    return Change(at, item.resource["resourceType"], given or ids(), item.resource, item.if_match, not given)
 
 
 async def _round(
-    conn: Connection, numbers: Numbers, now: int, batch: list[_Change], outcomes: list[Outcome | None]
-) -> list[_Change]:
+    conn: Connection, numbers: Numbers, now: int, batch: list[Change], outcomes: list[Outcome | None]
+) -> list[Change]:
     known = [change for change in batch if not change.fresh]
     if known:
-        await _lock(conn, numbers, known)
+        await look_up(conn, numbers, known, lock=True)
     columns = Columns()
     bodies: dict[int, Stored] = {}
     for change in batch:
-        outcome = _decide(change, numbers, now, columns, bodies)
-        if outcome is not None:
-            outcomes[change.at] = outcome
+        outcomes[change.at] = refusal(change)
+        if outcomes[change.at] is None:
+            bodies[change.at] = add(change, numbers, now, columns)
     if not bodies:
         return []
     text, arguments = statement(columns)
     done = {row[0] for row in await conn.fetch(text, *arguments)}
-    lost: list[_Change] = []
+    lost: list[Change] = []
     for change in batch:
         if change.at in done:
             outcomes[change.at] = bodies[change.at]
@@ -96,11 +96,15 @@ async def _round(
     return lost
 
 
-async def _lock(conn: Connection, numbers: Numbers, changes: list[_Change]) -> None:
+_HEADS = """SELECT r.key, r.type, r.id, r.version, r.updated, r.fingerprint, r.index_version, r.deleted
+            FROM fhir_resource r
+            WHERE (r.type, r.id) IN (SELECT * FROM unnest($1::smallint[], $2::text[]))"""
+
+
+async def look_up(conn: Connection | Pool, numbers: Numbers, changes: Sequence[Change], *, lock: bool = False) -> None:
+    """Fill in what the database knows of each resource now; ``lock``: held to the end of the transaction."""
     rows = await conn.fetch(
-        """SELECT r.key, r.type, r.id, r.version, r.updated, r.fingerprint, r.index_version, r.deleted
-           FROM fhir_resource r
-           WHERE (r.type, r.id) IN (SELECT * FROM unnest($1::smallint[], $2::text[])) ORDER BY r.key FOR UPDATE OF r""",
+        f"{_HEADS} ORDER BY r.key FOR UPDATE OF r" if lock else _HEADS,
         [numbers.types[change.type] for change in changes],
         [change.id for change in changes],
     )
@@ -119,8 +123,8 @@ _NO_ROWS = Rows()
 _NOTHING = _NO_ROWS.fingerprint()
 
 
-def _decide(change: _Change, numbers: Numbers, now: int, columns: Columns, bodies: dict[int, Stored]) -> Outcome | None:
-    """Add the new version to ``columns``, or say why there is none."""
+def refusal(change: Change) -> Outcome | None:
+    """Why this change writes nothing: an error, or a deletion of what is not there. None where it writes."""
     there = change.version > 0 and not change.deleted
     if change.if_match is not None and (not there or change.if_match not in ("*", str(change.version))):
         if change.version == 0 and change.resource is None:
@@ -131,6 +135,12 @@ def _decide(change: _Change, numbers: Numbers, now: int, columns: Columns, bodie
         )
     if change.resource is None and not there:
         return Stored(change.type, change.id, change.version, change.updated, None, False, False)
+    return None
+
+
+def add(change: Change, numbers: Numbers, now: int, columns: Columns) -> Stored:
+    """Add the new version to ``columns``; what it will be once it is written."""
+    there = change.version > 0 and not change.deleted
     updated = max(now, change.updated)
     version = change.version + 1
     if change.resource is None:
@@ -154,10 +164,12 @@ def _decide(change: _Change, numbers: Numbers, now: int, columns: Columns, bodie
         method,
         body,
         reindex and change.version > 0,
+        reference_hash(change.type, change.id),
+        *(rows.text or (None, None)),
     )
     if reindex:
         for name in TABLES:
             if found := getattr(rows, name):
                 columns.rows(name, change.at, found, numbers.types)
-    bodies[change.at] = Stored(change.type, change.id, version, updated, body, not there, True)
-    return None
+    change.fingerprint, change.index_version = fingerprint, INDEX_VERSION
+    return Stored(change.type, change.id, version, updated, body, not there, True)
