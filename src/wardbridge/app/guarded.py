@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from wardbridge.core.disk import DiskGuard
 from wardbridge.fhir.rest.hooks import Audit
-from wardbridge.fhir.rest.repository import Note, StoreRepository, Unit
+from wardbridge.fhir.rest.repository import StoreRepository, Unit
+from wardbridge.fhir.store.group import Note
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Delete, Put
 from wardbridge.fhir.store.write import Outcome

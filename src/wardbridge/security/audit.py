@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from wardbridge.core.clock import Clock, iso
-from wardbridge.core.db import AWAY, Connection, Pool, transaction
+from wardbridge.core.db import AWAY, Connection, Pool
 from wardbridge.core.errors import Unavailable
 from wardbridge.security import store
 from wardbridge.security.principal import Principal
@@ -66,7 +66,11 @@ class Audit:
     async def within(self, conn: Connection, *accesses: Access) -> None:
         """Append in the caller's transaction: the write and its proof stand or fall together."""
         if accesses:
-            await store.append_audit(conn, [_row(access, self._clock.now()) for access in accesses])
+            await store.append_audit(conn, [self.row(access) for access in accesses])
+
+    def row(self, access: Access) -> tuple[Any, ...]:
+        """The row of an access that is made now, for a statement that writes more than it."""
+        return _row(access, self._clock.now())
 
     async def record(self, access: Access) -> None:
         """Append one access together with all that wait at this moment.
@@ -83,11 +87,9 @@ class Audit:
         while self._waiting:
             batch, self._waiting = self._waiting[:500], self._waiting[500:]
             try:
-                async with transaction(self._pool) as conn:
-                    # A row of a read survives any crash of ours; one of the machine within half a
-                    # second may take it along. Waiting for the disk here would halve the read rate.
-                    await store.commit_soon(conn)
-                    await store.append_audit(conn, [row for row, _ in batch])
+                # A row of a read survives any crash of ours; one of the machine within half a
+                # second may take it along. Waiting for the disk here would halve the read rate.
+                await store.append_audit_soon(self._pool, [row for row, _ in batch])
             except (Unavailable, *AWAY) as error:
                 self._fail(batch, error)
             except Exception as error:

@@ -158,20 +158,53 @@ async def client(conn: Connection | Pool, client_id: str) -> Any:
     return await conn.fetchrow("SELECT * FROM service_client WHERE client_id = $1 AND enabled", client_id)
 
 
+_AUDIT_TYPES = (
+    "uuid", "bigint", "text", "text", "text", "text", "text", "text",
+    "text", "text", "text", "smallint", "text", "text", "text",
+)  # fmt: skip
+"""How AUDIT_COLUMNS travel: arrays of text, and an action, as text."""
+_JOINED = {"roles", "patients"}
+
+
+def audit_arguments(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """``rows`` in the order of AUDIT_COLUMNS as the arguments of :func:`audit_insert`. Arrays are joined by U+001F."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    for at, name in enumerate(AUDIT_COLUMNS):
+        if name in _JOINED:
+            columns[at] = ["\x1f".join(items) for items in columns[at]]
+    return columns
+
+
+def audit_insert(first: int, condition: str = "", source: str = "") -> str:
+    """INSERT of the rows in ``$first`` and on. ``condition`` names ``n``, which is one more argument: int[]."""
+
+    def value(name: str) -> str:
+        if name in _JOINED:
+            return f"coalesce(string_to_array(nullif({name}, ''), E'\\x1f'), '{{}}')"
+        return f'{name}::"char"' if name == "action" else name
+
+    names = [*AUDIT_COLUMNS, *(["n"] if condition else [])]
+    kinds = [*_AUDIT_TYPES, *(["int"] if condition else [])]
+    unnest = ", ".join(f"${first + at}::{kind}[]" for at, kind in enumerate(kinds))
+    return f"""INSERT INTO audit_event ({", ".join(AUDIT_COLUMNS)})
+        SELECT {", ".join(value(name) for name in AUDIT_COLUMNS)}
+        FROM unnest({unnest}) AS t({", ".join(names)}){f", {source}" if source else ""}
+        {f"WHERE {condition}" if condition else ""}"""
+
+
+_APPEND = audit_insert(1)
+_APPEND_SOON = f"""WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+    {audit_insert(1, source="soon")}"""
+
+
 async def append_audit(conn: Connection | Pool, rows: Sequence[tuple[Any, ...]]) -> None:
-    """``rows`` in the order of AUDIT_COLUMNS. Arrays travel as text joined by U+001F."""
-    columns = list(zip(*rows, strict=True))
-    for at in (5, 10):
-        columns[at] = tuple("\x1f".join(items) for items in columns[at])
-    await conn.execute(
-        f"""INSERT INTO audit_event ({", ".join(AUDIT_COLUMNS)})
-            SELECT a, b, c, d, e, coalesce(string_to_array(nullif(f, ''), E'\\x1f'), '{{}}'), g::"char", h, i, j,
-                   coalesce(string_to_array(nullif(k, ''), E'\\x1f'), '{{}}'), l, m, n, o
-            FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                        $8::text[], $9::text[], $10::text[], $11::text[], $12::smallint[], $13::text[],
-                        $14::text[], $15::text[]) AS t(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o)""",
-        *[list(column) for column in columns],
-    )
+    """``rows`` in the order of AUDIT_COLUMNS."""
+    await conn.execute(_APPEND, *audit_arguments(rows))
+
+
+async def append_audit_soon(pool: Pool, rows: Sequence[tuple[Any, ...]]) -> None:
+    """In a transaction of its own whose commit does not wait for the disk (it is atomic and ordered all the same)."""
+    await pool.execute(_APPEND_SOON, *audit_arguments(rows))
 
 
 async def find_audit(
@@ -224,8 +257,3 @@ async def forget_audit(conn: Connection, before: int) -> int:
     await conn.execute("SET LOCAL wardbridge.audit_retention = 'on'")
     done = await conn.execute("DELETE FROM audit_event WHERE at < $1", before)
     return int(done.split()[-1])
-
-
-async def commit_soon(conn: Connection) -> None:
-    """Let this transaction's commit not wait for the disk (it is atomic and ordered all the same)."""
-    await conn.execute("SET LOCAL synchronous_commit = off")

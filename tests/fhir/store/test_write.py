@@ -15,6 +15,9 @@ from wardbridge.fhir.store.changes import Mark
 from wardbridge.fhir.store.group import Group
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Delete, Put, SeveralMatches, Stored, VersionConflict
+from wardbridge.fhir.store.write import Outcome
+from wardbridge.security.audit import MINOR, Access, Audit
+from wardbridge.security.principal import Principal
 
 BODY = (
     b'{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"8310-5"}]},'
@@ -174,35 +177,94 @@ async def test_numbers_are_the_same_for_a_second_process(record: Record) -> None
     assert other.numbers.parameter("Patient", "family") == record.numbers.parameter("Patient", "family")
 
 
+ASKER = Principal("ehr", "EHR", "service", frozenset({"service"}), ())
+
+
+def note(outcome: Outcome) -> Access:
+    """The audit entry of a write in these tests: its reason says what became of it."""
+    if not isinstance(outcome, Stored):
+        return Access(ASKER, "update", "Patient", reason="refused", outcome=MINOR)
+    what = "deleted" if outcome.deleted else "created" if outcome.created else "updated"
+    return Access(ASKER, "update", outcome.type, outcome.id, reason=what if outcome.changed else "nothing to do")
+
+
+async def proven(record: Record) -> dict[str, int]:
+    """How many audit entries there are, by what they say."""
+    rows = await record.pool.fetch("SELECT reason, count(*) FROM audit_event GROUP BY reason")
+    return dict(rows)
+
+
 async def test_one_bad_write_of_a_group_harms_nobody(record: Record) -> None:
     """Writes that share a commit keep their own outcomes, even where one breaks the statement."""
-    proofs: list[int] = []
-
-    async def proof(conn: Any, done: Any) -> None:
-        proofs.append(len(done))
-
-    group = Group(record, proof)
-    writes = [group.write(Put(patient(str(n)))) for n in range(20)]
-    writes.insert(7, group.write(Put({**patient("bad"), "id": "a\x00"})))
-    writes.append(group.write(Delete("Patient", "nobody", if_match="1")))
+    group = Group(record, Audit(record.pool, record.clock))
+    writes = [group.write(Put(patient(str(n))), note) for n in range(20)]
+    writes.insert(7, group.write(Put({**patient("bad"), "id": "a\x00"}), note))
+    writes.append(group.write(Delete("Patient", "nobody", if_match="1"), note))
     done = await asyncio.gather(*writes, return_exceptions=True)
     assert sum(isinstance(one, Stored) for one in done) == 20
     assert isinstance(done[7], Invalid)
     assert isinstance(done[-1], NotFound)
-    assert sum(proofs) >= 21
-    later = await asyncio.gather(*(group.write(Put(patient(f"later{n}"))) for n in range(3)))
+    assert await proven(record) == {"created": 20, "refused": 1}
+    later = await asyncio.gather(*(group.write(Put(patient(f"later{n}")), note) for n in range(3)))
     assert all(isinstance(one, Stored) for one in later)
+    assert await proven(record) == {"created": 23, "refused": 1}
 
 
 async def test_writes_that_follow_each_other_closely_all_end(record: Record) -> None:
-    async def proof(conn: Any, done: Any) -> None:
-        return None
-
-    group = Group(record, proof)
+    group = Group(record, Audit(record.pool, record.clock))
 
     async def chain(n: int) -> None:
         for m in range(15):
-            assert isinstance(await group.write(Put(patient(f"{n}-{m}"))), Stored)
+            assert isinstance(await group.write(Put(patient(f"{n}-{m}")), note), Stored)
 
     await asyncio.wait_for(asyncio.gather(*(chain(n) for n in range(8))), 60)
     assert await record.pool.fetchval("SELECT count(*) FROM fhir_resource") == 120
+
+
+async def test_a_group_writes_one_resource_again_and_again(record: Record) -> None:
+    """Create, update, delete and create anew from what this process knows, each with one version and one entry."""
+    group = Group(record, Audit(record.pool, record.clock), lanes=2)
+    made = await group.write(Put(patient("1")), note)
+    assert isinstance(made, Stored)
+    again = {**patient("2"), "id": made.id}
+    assert (await group.write(Put(again, if_match="1"), note)).version == 2  # type: ignore[union-attr]
+    assert isinstance(await group.write(Put(again, if_match="1"), note), VersionConflict)
+    gone = await group.write(Delete("Patient", made.id), note)
+    assert isinstance(gone, Stored)
+    assert gone.deleted
+    assert gone.version == 3
+    nothing = await group.write(Delete("Patient", made.id), note)
+    assert isinstance(nothing, Stored)
+    assert not nothing.changed
+    assert nothing.version == 3
+    back = await group.write(Put(again), note)
+    assert isinstance(back, Stored)
+    assert back.created
+    assert back.version == 4
+    assert await proven(record) == {"created": 2, "updated": 1, "refused": 1, "deleted": 1, "nothing to do": 1}
+
+
+async def test_two_processes_that_think_they_know_lose_no_update(record: Record) -> None:
+    """Each group keeps heads that the other makes stale: versions stay gapless, and each has its entry."""
+    other = Record(record.pool, record.clock)
+    await other.load()
+    groups = [Group(one, Audit(record.pool, record.clock), lanes=2) for one in (record, other)]
+
+    async def chain(group: Group, name: str) -> list[int]:
+        versions = []
+        for n in range(12):
+            for id_ in ("a", "b"):
+                done = await group.write(Put({**patient(f"{name}{n}"), "id": id_}), note)
+                assert isinstance(done, Stored)
+                versions.append(done.version)
+        return versions
+
+    await asyncio.gather(*(chain(group, f"{at}-{n}-") for at, group in enumerate(groups) for n in range(3)))
+    rows = await record.pool.fetch(
+        """SELECT r.id, r.version, count(v.version), max(v.version) FROM fhir_resource r
+           JOIN fhir_version v USING (key) GROUP BY r.key"""
+    )
+    assert {tuple(row) for row in rows} == {("a", 72, 72, 72), ("b", 72, 72, 72)}
+    assert await proven(record) == {"created": 2, "updated": 142}
+    assert await record.pool.fetchval("SELECT count(*) FROM fhir_token WHERE parameter = $1",
+                                      record.numbers.parameter("Patient", "identifier")) == 2  # fmt: skip

@@ -26,7 +26,10 @@ class Decide(Protocol):
 
 
 class Audit(Protocol):
-    """``within`` appends in the writer's transaction; ``record`` returns once the row is committed."""
+    """``within`` appends in the writer's transaction; ``row`` is an entry for a statement that writes more than it;
+    ``record`` returns once the row is committed."""
+
+    def row(self, access: Access) -> tuple[Any, ...]: ...
 
     async def within(self, conn: Connection, *accesses: Access) -> None: ...
 

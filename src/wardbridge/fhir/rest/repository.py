@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from wardbridge.core.db import Connection
 from wardbridge.fhir.rest.hooks import Audit
 from wardbridge.fhir.search.query import Query
-from wardbridge.fhir.store.group import Group, repeat
+from wardbridge.fhir.store.group import Group, Note, repeat
 from wardbridge.fhir.store.read import HistoryPage
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.search import Page
@@ -17,8 +17,6 @@ from wardbridge.fhir.store.write import Outcome
 from wardbridge.security.audit import Access
 
 T = TypeVar("T")
-Note = Callable[[Outcome], Access]
-"""Makes the audit entry of a write from its outcome."""
 
 
 class Unit(Protocol):
@@ -97,16 +95,13 @@ class StoreRepository:
     def __init__(self, record: Record, audit: Audit, lanes: int = 2) -> None:
         self._record = record
         self._audit = audit
-        self._group = Group(record, self._attest, lanes)
+        self._group = Group(record, audit, lanes)
         self.query = record.query
         self.search = record.search
         self.read = record.read
         self.vread = record.vread
         self.history = record.history
         self.new_id = record.ids
-
-    async def _attest(self, conn: Connection, done: Sequence[tuple[Any, Outcome]]) -> None:
-        await self._audit.within(conn, *(note(outcome) for note, outcome in done))
 
     async def put(self, item: Put | Delete, note: Note) -> Outcome:
         """Conditional creates have a transaction of their own: they may wait for a lock."""

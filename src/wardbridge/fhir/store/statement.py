@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from wardbridge.fhir.search.hash import INDEX_VERSION
+from wardbridge.security.store import audit_arguments, audit_insert
 
 INPUT = (
     ("n", "int"),
@@ -84,6 +85,7 @@ class Columns:
     def __init__(self) -> None:
         self.changes: list[tuple[Any, ...]] = []
         self.search: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        self.proof: list[tuple[Any, ...]] = []
         self.replaces = False
         self.text = False
 
@@ -101,14 +103,21 @@ class Columns:
         else:
             self.search[table].extend((owner, *row) for row in rows)
 
+    def prove(self, owner: int, row: tuple[Any, ...]) -> None:
+        """An audit row (in the order of ``AUDIT_COLUMNS``) that stands or falls with the change ``owner``."""
+        self.proof.append((owner, *row))
+
 
 def statement(columns: Columns) -> tuple[str, list[Any]]:
-    """The text and its arguments (arrays). It gives back ``n`` of each change that was written."""
+    """The text and its arguments (arrays). It gives back ``n`` and the key of each change that was written."""
     tables = tuple(name for name in SEARCH if name in columns.search)
     arguments: list[Any] = [list(column) for column in zip(*columns.changes, strict=True)]
     for name in tables:
         arguments.extend(list(column) for column in zip(*columns.search[name], strict=True))
-    return _text(tables, columns.replaces, columns.text), arguments
+    if columns.proof:
+        arguments.extend(audit_arguments([row[1:] for row in columns.proof]))
+        arguments.append([row[0] for row in columns.proof])
+    return _text(tables, columns.replaces, columns.text, bool(columns.proof)), arguments
 
 
 def _unnest(columns: Sequence[tuple[str, str]], first: int) -> str:
@@ -116,7 +125,7 @@ def _unnest(columns: Sequence[tuple[str, str]], first: int) -> str:
 
 
 @lru_cache(maxsize=512)
-def _text(tables: tuple[str, ...], replaces: bool, text: bool) -> str:
+def _text(tables: tuple[str, ...], replaces: bool, text: bool, proof: bool) -> str:
     names = ", ".join(name for name, _ in INPUT)
     parts = [
         f"input AS MATERIALIZED (SELECT * FROM unnest({_unnest(INPUT, 1)}) AS i({names}))",
@@ -159,4 +168,6 @@ def _text(tables: tuple[str, ...], replaces: bool, text: bool) -> str:
     INSERT INTO fhir_{table} (key, {listed}) SELECT d.key, {", ".join("x." + name for name, _ in SEARCH[table])}
     FROM unnest({_unnest(columns, first)}) AS x({", ".join(name for name, _ in columns)}) JOIN done d USING (n))""")
         first += len(columns)
-    return "WITH " + ",\n".join(parts) + "\nSELECT n FROM done"
+    if proof:
+        parts.append(f"proof AS ({audit_insert(first, 'n IN (SELECT n FROM done)')})")
+    return "WITH " + ",\n".join(parts) + "\nSELECT n, key FROM done"

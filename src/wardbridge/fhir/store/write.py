@@ -35,6 +35,7 @@ class Change:
     resource: dict[str, Any] | None
     if_match: str | None
     fresh: bool
+    if_none_match: str | None = None
     key: int = 0
     version: int = 0
     updated: int = 0
@@ -132,6 +133,10 @@ def refusal(change: Change) -> Outcome | None:
         current = f"the current version is {change.version}" if there else "it does not exist"
         return VersionConflict(
             f"If-Match asks for version {change.if_match} of {change.type}/{change.id}; {current}", "If-Match"
+        )
+    if there and change.if_none_match in ("*", str(change.version)):
+        return VersionConflict(
+            f"If-None-Match: {change.type}/{change.id} exists, at version {change.version}", "If-None-Match"
         )
     if change.resource is None and not there:
         return Stored(change.type, change.id, change.version, change.updated, None, False, False)
