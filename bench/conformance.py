@@ -32,6 +32,7 @@ RUNNERS = {
     ),
     "fhir-search": ("fhir_search", "requests and the exact ids, order, pages and totals that must come back"),
     "fhir-rest": ("fhir_rest", "TestScripts of the REST surface"),
+    "graphql": ("graphql", "queries on resources and the JSON that must come back; documents that must parse"),
     "pcd": ("pcd", "real IHE PCD messages: acknowledged as they ask, PCD-01 and PCD-04 interpreted in full"),
     "hl7v2-corpus": ("hl7v2_corpus", "real HL7 v2 messages, whole, cut and damaged: no crash, no hang, no loss"),
     "hl7v2": ("hl7v2", "more HL7 v2 messages, read without loss; their conversion to FHIR is not built yet"),
@@ -42,7 +43,6 @@ RUNNERS = {
 LATER = {
     "balp": "audit events by IHE BALP: issue “Trust”",
     "cql": "Clinical Quality Language: analytics",
-    "graphql": "GraphQL: issue “The record”",
     "gudid": "device identifiers (UDI): issue “One register”",
     "icsma": "advisories on medical devices: issue “One register”",
     "kev": "exploited vulnerabilities: issue “One register”",

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from wardbridge.core.clock import SystemClock
 from wardbridge.core.db import open_pool
+from wardbridge.fhir.graphql.operation import GraphQL
 from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.repository import StoreRepository
 from wardbridge.fhir.store.record import Record
@@ -41,4 +42,5 @@ async def build(
         clock,
         validate=validate_base if validated else None,
         base=base,
+        operations=GraphQL(record, decide, audit).operations(),
     )

@@ -9,6 +9,7 @@ from wardbridge.core.clock import Clock
 from wardbridge.core.db import Pool
 from wardbridge.core.disk import DiskGuard
 from wardbridge.core.settings import Settings
+from wardbridge.fhir.graphql.operation import GraphQL
 from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.audit_events import SecurityAudit
 from wardbridge.fhir.rest.hooks import Authenticate
@@ -34,7 +35,7 @@ class Api:
 
 def operations(api: Api) -> tuple[Operation, ...]:
     """Every operation that this server performs."""
-    return ()
+    return (*GraphQL(api.record, decide, api.audit).operations(),)
 
 
 def application(
