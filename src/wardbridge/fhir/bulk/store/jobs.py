@@ -1,4 +1,4 @@
-"""Jobs and files in the database. A running job is held by an advisory lock, which ends with the worker's connection."""
+"""Jobs and files in the database. A job that runs is held by an advisory lock, which ends with its connection."""
 
 from __future__ import annotations
 
@@ -62,6 +62,14 @@ async def open_jobs(db: Connection | Pool) -> list[tuple[str, str]]:
         "SELECT job, kind FROM fhir_bulk_job WHERE state IN ('waiting', 'running') ORDER BY created, job"
     )
     return [(row[0], row[1]) for row in rows]
+
+
+async def count_open(db: Connection | Pool, owner: str) -> int:
+    return int(
+        await db.fetchval(
+            "SELECT count(*) FROM fhir_bulk_job WHERE owner = $1 AND state IN ('waiting', 'running')", owner
+        )
+    )
 
 
 async def hold(conn: Connection, id_: str) -> bool:
