@@ -28,6 +28,7 @@ from wardbridge.exchange.feeds import store as feeds
 from wardbridge.exchange.intake import store as intake
 from wardbridge.exchange.outbound.store import queue
 from wardbridge.fhir.store import changes
+from wardbridge.fhir.subscriptions.store import tail as subscriptions
 from wardbridge.telemetry import store as telemetry
 
 FORMAT = 1
@@ -106,7 +107,7 @@ async def _backup(settings: Settings, target: Path, partial: Path, clock: Clock)
 async def _rebase(pool: Pool) -> None:
     """Readers of logs go on by sequence: transaction numbers of the old cluster mean nothing in the new one."""
     async with transaction(pool) as conn:
-        for room in (changes, intake, queue, feeds, telemetry, alarms):
+        for room in (subscriptions, changes, intake, queue, feeds, telemetry, alarms):
             await room.rebase(conn)
 
 

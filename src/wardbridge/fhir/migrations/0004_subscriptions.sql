@@ -44,11 +44,13 @@ CREATE TABLE fhir_subscription_event (
 );
 CREATE INDEX fhir_subscription_event_updated ON fhir_subscription_event USING brin (updated);
 
--- How far the change log is read; moves in the same transaction as the events are written.
+-- How far the change log is read (fhir/subscriptions/store/tail.py); moves in the same transaction as the events are
+-- written. What was written before this table existed is no event.
 CREATE TABLE fhir_subscription_mark (
     one  boolean PRIMARY KEY DEFAULT true CHECK (one),
     mark text NOT NULL
 );
+INSERT INTO fhir_subscription_mark (mark) SELECT pg_current_snapshot()::text || '||0';
 
 -- What a client may bind a WebSocket with: the digest of a token, and the subscriptions it is for.
 CREATE TABLE fhir_subscription_token (
