@@ -51,8 +51,9 @@ class Field:
 def collect(document: Document, types: frozenset[str], sets: Iterable[SelectionSetNode]) -> list[Field]:
     """The fields for a value that is of one of ``types``. Raises RequestError."""
     found: list[Field] = []
+    seen: set[tuple[str, frozenset[str]]] = set()
     for selection_set in sets:
-        for field in _fields(document, types, selection_set.selections, id(selection_set), ()):
+        for field in _fields(document, types, selection_set.selections, id(selection_set), (), seen):
             _add(found, field)
     return found
 
@@ -60,7 +61,7 @@ def collect(document: Document, types: frozenset[str], sets: Iterable[SelectionS
 def check_fragments(document: Document, types: frozenset[str], sets: Iterable[SelectionSetNode]) -> bool:
     """Whether there are fragments. Raises RequestError for one that applies to none of ``types``, or to itself."""
     for selection_set in sets:
-        for _ in _fields(document, types, selection_set.selections, 0, (), strict=True):
+        for _ in _fields(document, types, selection_set.selections, 0, (), set(), strict=True):
             pass
     return any(not isinstance(one, FieldNode) for selection_set in sets for one in selection_set.selections)
 
@@ -85,8 +86,10 @@ def _fields(
     selections: Sequence[SelectionNode],
     home: int,
     within: tuple[str, ...],
+    seen: set[tuple[str, frozenset[str]]],
     strict: bool = False,
 ) -> Iterator[Field]:
+    """``within``: the fragments around; ``seen``: those that were used, each of which adds nothing a second time."""
     for selection in selections:
         if not wanted(document, selection):
             continue
@@ -102,8 +105,12 @@ def _fields(
             if some is None:
                 raise RequestError(f"{condition!r} is not a type", selection)
             left = some
+        if name and (name, left) in seen:
+            continue
+        if name:
+            seen.add((name, left))
         if left:
-            yield from _fields(document, left, inner.selections, id(inner), (*within, name), strict)
+            yield from _fields(document, left, inner.selections, id(inner), (*within, name), seen, strict)
         elif strict:
             raise RequestError(f"this can never be a {condition}", selection)
 

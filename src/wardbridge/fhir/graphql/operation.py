@@ -78,7 +78,8 @@ class GraphQL:
     async def _run(self, document: Document, reach: Reach, root: Value) -> tuple[Any, list[dict[str, Any]]]:
         run = Run(document, reach, self.record.clock.now())
         try:
-            return await run.data(root), run.errors
+            data = await run.data(root)
+            return data, sorted(run.errors, key=lambda e: [str(part).zfill(9) for part in e.get("path", ())])
         except RequestError as error:  # fields of one type that contradict each other
             return None, [as_error(error.message, "invalid", error.node, error.path)]
         except RecursionError:
@@ -109,7 +110,8 @@ def request(call: Call) -> tuple[str, Mapping[str, Any], str]:
             members["query"] = _utf8(call.body)
         else:
             members |= _json(call.json())
-    text, variables, name = members.get("query"), members.get("variables") or {}, members.get("operationName") or ""
+    text, name = members.get("query"), members.get("operationName") or ""
+    variables = {} if members.get("variables") is None else members["variables"]
     if not isinstance(text, str) or not text.strip():
         raise Invalid("$graphql needs a query", "query")
     if not isinstance(variables, dict):
