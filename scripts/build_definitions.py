@@ -28,6 +28,16 @@ ERRATA = {
     # "If there are more than one enableWhen": the published expression says more than two.
     "que-12": "enableWhen.count() > 1 implies enableBehavior.exists()",
 }
+# Units of other components than vital signs (the oxygen flow beside a saturation) are not in the common list: what was
+# published as required, R4B binds as extensible.
+WEAKER = {("http://hl7.org/fhir/StructureDefinition/vitalsigns", "Observation.component.value[x]")}
+# Where extensions may stand that the package itself uses elsewhere; their later editions say so.
+CONTEXTS = {
+    "structuredefinition-fhir-type": "ElementDefinition.type",
+    "structuredefinition-normative-version": "Element",
+    "valueset-concept-comments": "CodeSystem.concept",
+    "regex": "ElementDefinition.type",
+}
 INHERITED = ("Resource.", "DomainResource.", "Element.", "BackboneElement.", "Quantity.")
 
 
@@ -250,6 +260,12 @@ def profiles(folder: Path) -> dict[str, Any]:
         for s in read(folder, "StructureDefinition")
         if s.get("derivation") == "constraint" and s["kind"] != "logical" and "differential" in s
     ]
+    for row in rows:
+        if (more := CONTEXTS.get(short(row["url"]))) is not None:
+            row["context"] = [*row["context"], {"type": "element", "expression": more}]
+        for element in row["differential"]["element"]:
+            if (row["url"], element["path"]) in WEAKER:
+                element["binding"]["strength"] = "extensible"
     return {"profiles": sorted(rows, key=lambda row: str(row["url"]))}
 
 

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from wardbridge.fhir.path.predicate import Holders
-from wardbridge.fhir.validate.bundles import entry_types
+from wardbridge.fhir.validate.claims import asked_for
 from wardbridge.fhir.validate.issues import Issue, Place
-from wardbridge.fhir.validate.structure import Run, checker, type_of_resource
+from wardbridge.fhir.validate.options import WRITE, Options
+from wardbridge.fhir.validate.profiles import BUILT_IN
+from wardbridge.fhir.validate.run import Run
+from wardbridge.fhir.validate.scan import scan
+from wardbridge.fhir.validate.structure import check_resource, type_of_resource
 
 
-def validate(resource: Any) -> list[Issue]:
-    """All problems of a resource against base R4, in document order; an empty list means valid.
+def validate(resource: Any, options: Options = WRITE) -> list[Issue]:
+    """All problems of a resource against R4 itself, in document order; an empty list means valid.
 
-    Structure, cardinality, primitives, required bindings, invariants, reference targets, contained resources and
-    Bundle entries.  Never raises on any JSON value.
+    Structure, cardinality, primitives, required bindings, invariants, reference targets, contained resources, Bundle
+    entries, the extensions and profiles that R4 publishes.  Never raises on any JSON value.
     """
+    run = Run(Holders(resource, resource), options, BUILT_IN)
+    walk(resource, run)
+    return run.issues
+
+
+def walk(resource: Any, run: Run, profiles: Sequence[str] = ()) -> None:
+    """One walk over a resource: base, the profiles that it claims, those that are asked for, and what options add."""
     name = resource.get("resourceType") if isinstance(resource, dict) else None
     place: Place = (None, name if isinstance(name, str) and name.isidentifier() else "Resource", -1)
-    run = Run(Holders(resource, resource))
     if type_of_resource(resource, place, run) is None or not isinstance(name, str):
-        return run.issues
-    if name == "Bundle":
-        run.entries = entry_types(resource)
+        return
     try:
-        checker(name)(resource, place, run)
+        check_resource(name, resource, place, run)
+        for url in profiles:
+            asked_for(url, resource, place, run)
+        scan(resource, place, run)
     except RecursionError:
         run.add("fatal", "too-costly", place, "the resource is nested too deeply to be validated")
-    return run.issues
 
 
 def operation_outcome(issues: Iterable[Issue]) -> dict[str, Any]:

@@ -12,24 +12,11 @@ from typing import Any
 
 from wardbridge.fhir.definitions.table import resource_types
 from wardbridge.fhir.validate.issues import shown
+from wardbridge.fhir.validate.neighbours import RESTFUL
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_RESTFUL = re.compile(r"(https?://[^?#]+/)([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})")
-_RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(/_history/[A-Za-z0-9.-]{1,64})?")
 _ONCE = frozenset({"self", "first", "last", "next", "previous", "prev"})
 _REQUESTS = frozenset({"transaction", "batch"})
-
-
-def entry_types(value: Any) -> dict[str, str]:
-    """Full URL -> resource type of a Bundle's entries."""
-    entries = value.get("entry") if isinstance(value, dict) else None
-    found: dict[str, str] = {}
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("resource"), dict):
-            url, kind = entry.get("fullUrl"), entry["resource"].get("resourceType")
-            if isinstance(url, str) and isinstance(kind, str):
-                found[url] = kind
-    return found
 
 
 def bundle(value: dict[str, Any], place: Any, run: Any) -> None:
@@ -43,8 +30,8 @@ def bundle(value: dict[str, Any], place: Any, run: Any) -> None:
         _full_url(entry, kind, (place, "entry", i), run)
         if kind == "searchset":
             _search(entry, (place, "entry", i), run)
-    if kind == "document" and rows:
-        _document(rows, _styles(value.get("link")), place, run)
+    if kind == "document":
+        _document(entries, _styles(value.get("link")), place, run)
 
 
 def _links(links: Any, kind: Any, place: Any, run: Any) -> None:
@@ -67,7 +54,7 @@ def _full_url(entry: dict[str, Any], kind: Any, place: Any, run: Any) -> None:
     if not _SCHEME.match(url):
         run.error("value", place, f"full URL {shown(url)} is not absolute")
         return
-    match = _RESTFUL.fullmatch(url)
+    match = RESTFUL.fullmatch(url)
     if match is None or match[2] not in resource_types() or not isinstance(resource, dict):
         return
     found = resource.get("id")
@@ -107,70 +94,39 @@ def _references(value: Any, place: Any) -> Iterator[tuple[str, Any]]:
                 yield from _references(inner, (place, key, -1))
 
 
-def _targets(text: str, base: str, urls: dict[str, list[int]], resources: dict[int, Any]) -> list[int]:
-    """Entries that a reference from an entry with full URL `base` means (bundle.html#references)."""
-    relative = _RELATIVE.fullmatch(text)
-    if relative is None:
-        plain, _, version = text.partition("/_history/")
-        return _of_version(urls.get(plain, []), version, resources)
-    root = _RESTFUL.fullmatch(base)
-    version = (relative[3] or "").removeprefix("/_history/")
-    if root is not None:
-        return _of_version(urls.get(f"{root[1]}{relative[1]}/{relative[2]}", []), version, resources)
-    named = [
-        i
-        for i, r in resources.items()
-        if isinstance(r, dict) and (r.get("resourceType"), r.get("id")) == (relative[1], relative[2])
-    ]
-    return _of_version(named, version, resources)
-
-
-def _of_version(found: list[int], version: str, resources: dict[int, Any]) -> list[int]:
-    if not version:
-        return found
-    return [i for i in found if _version(resources.get(i)) == version]
-
-
-def _version(resource: Any) -> Any:
-    meta = resource.get("meta") if isinstance(resource, dict) else None
-    return meta.get("versionId") if isinstance(meta, dict) else None
-
-
 def _styles(links: Any) -> set[str]:
     """URLs of the style sheets that a document's links name (documents.html#presentation)."""
     rows = [link for link in links if isinstance(link, dict)] if isinstance(links, list) else []
     return {str(link.get("url")) for link in rows if link.get("relation") == "stylesheet"}
 
 
-def _document(rows: list[tuple[int, dict[str, Any]]], styles: set[str], place: Any, run: Any) -> None:
-    resources = {i: e["resource"] for i, e in rows if isinstance(e.get("resource"), dict)}
-    urls: dict[str, list[int]] = {}
-    bases: dict[int, str] = {}
-    for i, entry in rows:
-        url = entry.get("fullUrl")
-        bases[i] = url if isinstance(url, str) else ""
-        urls.setdefault(bases[i], []).append(i)
-    joined: dict[int, set[int]] = {i: set() for i in resources}
-    for i, resource in resources.items():
-        composition = i == rows[0][0] and resource.get("resourceType") == "Composition"
-        for text, where in _references(resource, ((place, "entry", i), "resource", -1)):
-            found = _targets(text, bases[i], urls, resources)
+def _document(entries: list[Any], styles: set[str], place: Any, run: Any) -> None:
+    """What the Composition points to is there once, and everything that is there hangs together with it."""
+    # Neighbours are the entries with a resource, in order: `rows` says which entry each of them is.
+    rows = [i for i, e in enumerate(entries) if isinstance(e, dict) and isinstance(e.get("resource"), dict)]
+    neighbours = run.neighbours
+    if not rows or len(rows) != len(neighbours.entries):
+        return
+    joined: list[set[int]] = [set() for _ in rows]
+    for at, (_, resource) in enumerate(neighbours.entries):
+        composition = rows[at] == 0 and resource.get("resourceType") == "Composition"
+        for text, where in _references(resource, ((place, "entry", rows[at]), "resource", -1)):
+            found = neighbours.find(text, resource)
             if composition and not found and _of_composition(where):
                 run.error("not-found", where, f"{shown(text)} is not in the document")
             if composition and len(found) > 1:
                 run.error("multiple-matches", where, f"{shown(text)} is in the document {len(found)} times")
             for target in found:
-                if target in joined:
-                    joined[i].add(target)
-                    joined[target].add(i)
-    reached, todo = {rows[0][0]}, [rows[0][0]]
+                joined[at].add(target)
+                joined[target].add(at)
+    reached, todo = {0}, [0]
     while todo:
-        new = joined.get(todo.pop(), set()) - reached
+        new = joined[todo.pop()] - reached
         reached |= new
         todo += new
-    for i in sorted(resources.keys() - reached):
-        if bases[i] not in styles:
-            run.error("business-rule", (place, "entry", i), "nothing in the document leads to this entry")
+    for at, entry in enumerate(neighbours.entries):
+        if at not in reached and entry.url not in styles:
+            run.error("business-rule", (place, "entry", rows[at]), "nothing in the document leads to this entry")
 
 
 _MUST_HOLD = frozenset({"subject", "encounter", "author", "party", "custodian", "detail", "entry"})

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from wardbridge.fhir.definitions.table import Element, is_a, resource_types
 from wardbridge.fhir.path.references import literal_type
 from wardbridge.fhir.validate.issues import Place, shown
+from wardbridge.fhir.validate.neighbours import RELATIVE, resolve
 
 Target: TypeAlias = Callable[[Any, Place, Any], None]
 
@@ -26,17 +27,17 @@ def reference_check(element: Element, type_name: str) -> Target | None:
         reference = value.get("reference")
         found = None
         if type(reference) is str:
-            if reference[:1] == "#":
-                found = _contained_type(reference[1:], run.holders.root)
-            else:
-                found = literal_type(reference) or run.entries.get(reference)
+            target = resolve(reference, run)
+            found = target.get("resourceType") if target is not None else literal_type(reference)
+            if target is None and run.neighbours.entries:
+                _lost(reference, place, run)
         said = value.get("type")
         if type(said) is str and said in resource_types():
             if found is not None and found != said:
                 run.error("structure", place, f"reference points to a {found}, but type says {said}")
                 return
             found = found or said
-        if found is not None and not anything and found not in allowed and not _derived(found, allowed):
+        if type(found) is str and not anything and found not in allowed and not _derived(found, allowed):
             run.error(
                 "structure",
                 place,
@@ -47,17 +48,19 @@ def reference_check(element: Element, type_name: str) -> Target | None:
     return check
 
 
+def _lost(reference: str, place: Place, run: Any) -> None:
+    """A reference that finds nothing among its neighbours, though it looks as if it should."""
+    match = RELATIVE.fullmatch(reference)
+    if match is not None:
+        named = run.neighbours.urls.get(f"urn:uuid:{match[2]}", ())
+        kinds = [run.neighbours.entries[i].resource.get("resourceType") for i in named]
+        if kinds and match[1] not in kinds:
+            run.error("structure", place, f"{shown(reference)} is a {kinds[0]} in this bundle")
+            return
+    local = match is not None or reference.startswith(("urn:uuid:", "urn:oid:"))
+    if run.options.exists and local and not run.neighbours.find(reference, run.holders.root):
+        run.error("not-found", place, f"{shown(reference)} cannot be found")
+
+
 def _derived(name: str, allowed: frozenset[str]) -> bool:
     return any(is_a(name, target) for target in allowed)
-
-
-def _contained_type(name: str, root: dict[str, Any]) -> str | None:
-    if not name:
-        own = root.get("resourceType")
-        return own if isinstance(own, str) else None
-    contained = root.get("contained")
-    for inner in contained if isinstance(contained, list) else ():
-        if isinstance(inner, dict) and inner.get("id") == name:
-            kind = inner.get("resourceType")
-            return kind if isinstance(kind, str) else None
-    return None

@@ -13,6 +13,7 @@ from wardbridge.fhir.definitions.search import SearchParameter
 from wardbridge.fhir.definitions.search import search_parameter as published
 from wardbridge.fhir.path import PathError, compile
 from wardbridge.fhir.validate.bundles import bundle
+from wardbridge.fhir.validate.extensions import extension
 from wardbridge.fhir.validate.issues import shown
 
 Rule: TypeAlias = Callable[[dict[str, Any], Any, Any], None]
@@ -109,6 +110,7 @@ RULES: dict[str, Rule] = {
     "Attachment": attachment,
     "Bundle": bundle,
     "CodeSystem": code_system,
+    "Extension": extension,
     "SearchParameter": search_parameter,
     "ValueSet.compose.include": include,
 }

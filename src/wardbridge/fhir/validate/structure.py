@@ -15,34 +15,14 @@ from wardbridge.fhir.path.errors import PathError
 from wardbridge.fhir.path.predicate import Holders, Predicate, compile_predicate
 from wardbridge.fhir.path.xhtml import html_problem
 from wardbridge.fhir.validate.bindings import Coded, binding_check
-from wardbridge.fhir.validate.issues import Issue, Place, shown, written
+from wardbridge.fhir.validate.claims import claims
+from wardbridge.fhir.validate.issues import Place, shown
+from wardbridge.fhir.validate.narrative import mentioned
+from wardbridge.fhir.validate.neighbours import of_bundle, of_parameters
 from wardbridge.fhir.validate.primitives import CHECKS
 from wardbridge.fhir.validate.references import reference_check
 from wardbridge.fhir.validate.rules import RULES, absolute
-
-MOST_ISSUES = 500
-
-
-class Run:
-    """One validation: what was found, the resource that holds the element being looked at, and what a Bundle holds.
-
-    `entries` is full URL -> resource type of the Bundle's entries, for references between them.
-    """
-
-    __slots__ = ("entries", "holders", "issues")
-
-    def __init__(self, holders: Holders) -> None:
-        self.holders = holders
-        self.entries: dict[str, str] = {}
-        self.issues: list[Issue] = []
-
-    def add(self, severity: str, code: str, place: Place, details: str, diagnostics: str = "") -> None:
-        if len(self.issues) < MOST_ISSUES:
-            self.issues.append(Issue(severity, code, written(place), details, diagnostics))
-
-    def error(self, code: str, place: Place, details: str, diagnostics: str = "") -> None:
-        self.add("error", code, place, details, diagnostics)
-
+from wardbridge.fhir.validate.run import Run
 
 Check: TypeAlias = Callable[[Any, Place, Run], None]
 # (value of the property, the object that holds it, place of that object, run)
@@ -115,6 +95,9 @@ def _test(invariant: Invariant, predicate: Predicate, value: Any, place: Place, 
         return
     if invariant.key == "dom-6" and run.holders.resource is not run.holders.root:
         # A contained resource should have no narrative of its own (references.html#contained).
+        return
+    if invariant.key == "dom-3" and (not run.options.contained or mentioned(value)):
+        # A narrative may point to a contained resource too (narrative.html#id), which the expression does not see.
         return
     run.add(
         "error" if invariant.severity == "error" else "warning",
@@ -206,7 +189,8 @@ def _primitive(element: Element, key: str, label: str, type_name: str) -> Single
         if narrative and (problem := html_problem(value)) is not None:
             run.error("invariant", (place, name, index), problem, "txt-1" if "content" not in problem else "txt-2")
         if canonical and not absolute(value) and value[0] != "#":
-            run.add("warning", "business-rule", (place, name, index), f"{shown(value)} is no absolute canonical URL")
+            severity = run.options.relative_canonicals
+            run.add(severity, "business-rule", (place, name, index), f"{shown(value)} is no absolute canonical URL")
         for invariant, predicate in invariants:
             _test(invariant, predicate, value, (place, name, index), run)
 
@@ -329,15 +313,30 @@ def inner_resource(value: Any, place: Place, run: Run, *, contained: bool) -> No
     name = type_of_resource(value, place, run)
     if name is None:
         return
+    if contained and not run.options.contained:
+        return
     before = run.holders
     run.holders = before._replace(resource=value) if contained else Holders(value, value)
-    checker(name)(value, place, run)
+    check_resource(name, value, place, run)
     if contained:
         if "id" not in value:
             run.error("required", place, "a contained resource needs an id", "dom-3")
         if "contained" in value:
             run.error("structure", (place, "contained", -1), "a contained resource must not contain others", "dom-2")
     run.holders = before
+
+
+def check_resource(name: str, value: dict[str, Any], place: Place, run: Run) -> None:
+    """Everything about one resource: its type's rules, then the profiles that it claims to follow."""
+    before = run.neighbours
+    if name == "Bundle":
+        run.neighbours = of_bundle(value)
+    elif name == "Parameters":
+        run.neighbours = of_parameters(value)
+    checker(name)(value, place, run)
+    if run.profiles is not None:
+        claims(name, value, place, run)
+    run.neighbours = before
 
 
 def type_of_resource(value: Any, place: Place, run: Run) -> str | None:
