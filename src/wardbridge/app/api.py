@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from wardbridge.app.guarded import GuardedRepository
 from wardbridge.core.clock import Clock
 from wardbridge.core.db import Pool
 from wardbridge.core.disk import DiskGuard
 from wardbridge.core.settings import Settings
+from wardbridge.fhir.bulk.kickoff import Kickoff
+from wardbridge.fhir.bulk.operations import operations as bulk_operations
 from wardbridge.fhir.graphql.operation import GraphQL
 from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.audit_events import SecurityAudit
@@ -31,11 +34,21 @@ class Api:
     repository: GuardedRepository
     audit: Audit
     base: str
+    disk: DiskGuard
 
 
 def operations(api: Api) -> tuple[Operation, ...]:
     """Every operation that this server performs."""
-    return (*GraphQL(api.record, decide, api.audit).operations(),)
+    return (
+        *GraphQL(api.record, decide, api.audit).operations(),
+        *bulk_operations(bulk(api.settings, api.clock, api.record, api.disk)),
+    )
+
+
+def bulk(settings: Settings, clock: Clock, record: Record, disk: DiskGuard) -> Kickoff:
+    """Where bulk jobs begin; their files lie in the data folder."""
+    sources = Path(settings.import_folder) if settings.import_folder else None
+    return Kickoff(record, clock, settings.folder / "bulk", decide, disk.check, sources)
 
 
 def application(
@@ -43,7 +56,7 @@ def application(
 ) -> Application:
     """The API as ASGI; mount it at ``/fhir``."""
     base = f"{settings.public_url.rstrip('/')}/fhir" if settings.public_url else ""
-    api = Api(settings, pool, clock, record, GuardedRepository(record, audit, disk), audit, base)
+    api = Api(settings, pool, clock, record, GuardedRepository(record, audit, disk), audit, base, disk)
     return Application(
         api.repository, who, decide, audit, clock, validate_base, SecurityAudit(audit), operations(api), base=base
     )

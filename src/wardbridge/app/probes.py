@@ -21,7 +21,7 @@ from wardbridge.security.http import address_of, authenticate
 from wardbridge.security.identity import Identity
 
 FRESH = 15 * SECOND
-PROCESSES = ("gateway", "engine")
+PROCESSES = ("gateway", "engine", "jobs")
 READERS = frozenset({"operator", "administrator", "service"})
 
 

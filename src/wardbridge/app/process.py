@@ -50,6 +50,8 @@ def run_process(name: str) -> None:
         from wardbridge.app.gateway import run_gateway as run
     elif name == "links":
         from wardbridge.app.links import run_links as run
+    elif name == "jobs":
+        from wardbridge.app.jobs import run_jobs as run
     elif name == "engine":
         from wardbridge.app.engine import run_engine as run
     else:

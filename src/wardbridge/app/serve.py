@@ -3,6 +3,7 @@
 serve ──► postgres (embedded)      restarted when it dies; taken over when we died
      ├──► gateway                  listeners and drivers: durable, then acknowledged
      ├──► engine                   pipeline, charting, alarms, outbound feeds, upkeep
+     ├──► jobs                     bulk export and import, rebuilding the search index
      └──► web                      pages, live stream, /fhir
 """
 
@@ -33,7 +34,7 @@ from wardbridge.core.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-PROCESSES = ("gateway", "links", "engine", "web")
+PROCESSES = ("gateway", "links", "engine", "jobs", "web")
 START_TRIES = 6
 """A process that ended so often before all was ready will not come; saying so beats trying for ever."""
 

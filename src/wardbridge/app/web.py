@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wardbridge.app.api import application
+from wardbridge.app.api import application, bulk
 from wardbridge.app.browser import DOCUMENTS, asker, for_people
 from wardbridge.app.metrics import say
 from wardbridge.app.openapi import openapi_routes
@@ -30,6 +30,7 @@ from wardbridge.core.clock import SystemClock
 from wardbridge.core.db import open_pool
 from wardbridge.core.disk import DiskGuard
 from wardbridge.core.settings import Settings
+from wardbridge.fhir.bulk.front import Front
 from wardbridge.security.audit import Audit
 from wardbridge.security.http import authenticate, token_routes
 from wardbridge.security.identity import Identity
@@ -120,7 +121,7 @@ class Site:
             return await authenticate(identity, connection)
 
         fhir = application(settings, pool, clock, record, audit, disk, who)
-        self._fhir = fhir
+        self._fhir = Front(fhir, bulk(settings, clock, record, disk))
         room = Room(
             sources=sources_of(settings, pool, clock, record, parts),
             identity=identity, audit=audit, pool=pool, clock=clock, zone=settings.site_zone, site=settings.site,

@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sample_days: int = 30
     audit_days: int = 3650
     disk_reserve_mb: int = 512
+    bulk_hours: int = 24
+    import_folder: str = ""
     database_shared_mb: int = 256
     charting_minutes: int = 15
     session_minutes: int = 720
@@ -89,6 +91,7 @@ _COUNTS = (
     "raw_days",
     "sample_days",
     "audit_days",
+    "bulk_hours",
     "subscription_days",
     "subscription_retry_hours",
     "web_workers",
