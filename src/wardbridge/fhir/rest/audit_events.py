@@ -13,8 +13,8 @@ from wardbridge.fhir.rest.answer import Answer
 from wardbridge.fhir.rest.call import Call
 from wardbridge.fhir.rest.hooks import AuditSource, Decide
 from wardbridge.fhir.rest.searching import links
-from wardbridge.fhir.search.parse import LARGEST_COUNT
 from wardbridge.fhir.search.prefix import Now, date_range
+from wardbridge.fhir.search.result import LARGEST_COUNT
 from wardbridge.security.audit import Audit, as_fhir
 
 

@@ -16,7 +16,8 @@ from wardbridge.fhir.rest.outcome import issue, outcome
 from wardbridge.fhir.rest.repository import Repository, Unit
 from wardbridge.fhir.rest.subset import subset
 from wardbridge.fhir.search.query import Query
-from wardbridge.fhir.store.search import INCLUDE_LIMIT, Page
+from wardbridge.fhir.store.include import INCLUDE_LIMIT
+from wardbridge.fhir.store.search import Page
 from wardbridge.fhir.store.values import Stored
 from wardbridge.security.principal import Target
 

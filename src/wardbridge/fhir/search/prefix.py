@@ -10,7 +10,6 @@ from wardbridge.fhir.search.numbers import implied, number
 from wardbridge.fhir.search.query import Range
 
 PREFIXES = frozenset({"eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"})
-_STRICT = frozenset({"gt", "lt", "sa", "eb"})
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,10 @@ def date_range(text: str, now: Now) -> Range:
     # A plus sign that was not percent-encoded arrives as a blank.
     rest = rest.replace(" ", "+")
     low, high = span(rest)
-    if prefix in _STRICT and finer(rest):
-        # It lies between two microseconds: what is strictly before or behind it is seen from the later one.
-        low = high
+    if finer(rest) and prefix not in ("eq", "ne", "ap"):
+        # It lies between two microseconds, and the store knows no more: seen from the later one, but for what may be
+        # as late as it is.
+        low, high = (low, low) if prefix == "ge" else (high, high)
     if prefix == "ap":
         slack = abs(now.micros - low) // 10
         low, high = low - slack, high + slack

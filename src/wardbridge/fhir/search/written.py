@@ -6,8 +6,22 @@ from collections.abc import Sequence
 
 from wardbridge.fhir.definitions.search import SearchParameter, search_parameter
 from wardbridge.fhir.definitions.table import resource_types
+from wardbridge.fhir.search.numbers import number
 from wardbridge.fhir.search.prefix import Now, date_range, number_range
-from wardbridge.fhir.search.query import Composite, Quantity, Range, Reference, Target, Text, Token, Uri, Value
+from wardbridge.fhir.search.query import (
+    Composite,
+    Near,
+    Quantity,
+    Range,
+    Reference,
+    Target,
+    Text,
+    Token,
+    Typed,
+    Uri,
+    Value,
+    Within,
+)
 from wardbridge.fhir.search.references import split, strip_base
 from wardbridge.fhir.search.text import plain, split_on
 from wardbridge.fhir.search.units import UCUM, canonical
@@ -27,6 +41,10 @@ def value_of(
         return Text(plain(written))
     if modifier == "identifier":
         return token(written)
+    if modifier == "of-type":
+        return of_type(written)
+    if parameter.type == "reference" and modifier in ("above", "below"):
+        return within(parameter, written, bases)
     if parameter.code == "_id":
         return Token(None, plain(written))  # ids keep their case (R4 datatypes.html#id)
     if parameter.type == "composite":
@@ -51,7 +69,7 @@ def _simple(
         return reference(plain(written), parameter.targets, target, bases)
     if kind == "uri":
         return Uri(plain(written))
-    raise ValueError(f"{kind} parameters are not supported yet")
+    return near(written)
 
 
 def token(written: str) -> Token:
@@ -64,6 +82,51 @@ def token(written: str) -> Token:
     if not parts[0] and not parts[1]:
         raise ValueError("a token needs a code or a system")
     return Token(parts[0], parts[1].casefold() or None)
+
+
+def of_type(written: str) -> Typed:
+    """``system|code|value`` of an identifier and its type, all three."""
+    parts = [plain(part) for part in split_on(written, "|")]
+    if len(parts) != 3 or not all(parts):
+        raise ValueError("expected system|code|value: the system and code of the identifier's type, and its value")
+    return Typed(parts[0], parts[1].casefold(), parts[2].casefold())
+
+
+HIERARCHIES = frozenset(
+    {"Communication", "Encounter", "Location", "Observation", "Organization", "Procedure", "ResearchStudy", "Task"}
+)
+"""Types of which one may be a part of another (``partOf``)."""
+
+
+def within(parameter: SearchParameter, written: str, bases: tuple[str, ...]) -> Within:
+    """A reference that ``:above`` or ``:below`` takes as a place in a hierarchy."""
+    found = reference(plain(written), parameter.targets, "", bases)
+    targets = tuple(target for target in found.targets if target.type in HIERARCHIES)
+    if not targets:
+        raise ValueError(f"only resources of these types are part of each other: {', '.join(sorted(HIERARCHIES))}")
+    return Within(targets)
+
+
+_KM = {"km": 1.0, "m": 0.001, "mi": 1.609344, "[mi_i]": 1.609344, "[mi_us]": 1.609347219}
+NEARBY_KM = 50.0
+"""How far ``near`` reaches where the request does not say."""
+
+
+def near(written: str) -> Near:
+    """``latitude|longitude[|distance[|unit]]``; degrees, kilometres (R4 location.html#positional)."""
+    parts = [plain(part).strip() for part in split_on(written, "|")]
+    if not 2 <= len(parts) <= 4:
+        raise ValueError("expected latitude|longitude|distance|unit")
+    latitude, longitude = (float(number(part)) for part in parts[:2])
+    if abs(latitude) > 90 or abs(longitude) > 180:
+        raise ValueError("the latitude goes from -90 to 90, the longitude from -180 to 180")
+    distance = float(number(parts[2])) if len(parts) > 2 and parts[2] else NEARBY_KM
+    unit = parts[3] if len(parts) > 3 and parts[3] else "km"
+    if unit not in _KM:
+        raise ValueError(f"the unit must be one of {', '.join(_KM)}")
+    if distance < 0:
+        raise ValueError("the distance is negative")
+    return Near(latitude, longitude, distance * _KM[unit] if len(parts) > 2 and parts[2] else NEARBY_KM)
 
 
 def quantity(written: str) -> Quantity:

@@ -109,7 +109,7 @@ def _any_target(targets: Sequence[Any], a: Arguments, types: dict[str, int]) -> 
 
 
 def string(wanted: Text, modifier: str, a: Arguments, column: str = "x.value") -> str:
-    """``equals``, ``starts`` and ``ends`` are words of ``_filter``; '' is R4's default: starts with."""
+    """``equals`` and ``ends`` are words of ``_filter``; '' is R4's default: starts with."""
     value = clip(fold(wanted.text))
     if modifier == "exact":
         return f"x.value = {a.add(value, 'text')} AND x.exact = {a.add(wanted.text, 'text')}"
@@ -139,6 +139,10 @@ def uri(wanted: Uri, modifier: str, a: Arguments) -> str:
         steps = [at for at, sign in enumerate(text) if sign in "/:"]
         above = {text, *(text[:at] for at in steps), *(text[: at + 1] for at in steps)} - {""}
         return f"x.value = ANY({a.add(sorted(above), 'text[]')})"
+    if modifier in ("contains", "ends"):
+        return f"x.value LIKE {a.add('%' + _like(text) + ('%' if modifier == 'contains' else ''), 'text')}"
+    if modifier == "starts":
+        return f"x.value LIKE {a.add(_like(text) + '%', 'text')}"
     return f"x.value = {a.add(text, 'text')}"
 
 

@@ -76,6 +76,10 @@ class Numbers:
         wanted = list(types) or list(self.types)
         return [n for name in wanted if (n := self._parameters.get((name, code))) is not None]
 
+    def targets(self, type_name: str, code: str) -> tuple[str, ...]:
+        """The types that a reference parameter can lead to. Raises KeyError."""
+        return parameters(type_name)[code].targets
+
     def extractor(self, type_name: str) -> Extractor:
         """The compiled extraction of a type, with these numbers."""
         found = self._extractors.get(type_name)

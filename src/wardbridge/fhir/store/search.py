@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
+import orjson
 
 from wardbridge.core.db import Connection, Pool
 from wardbridge.core.errors import Invalid, Unavailable
-from wardbridge.fhir.search.hash import reference_hash
-from wardbridge.fhir.search.query import Include, Query
+from wardbridge.fhir.search.query import Query
 from wardbridge.fhir.store.cursor import Position, decode, encode
+from wardbridge.fhir.store.include import Found, included
 from wardbridge.fhir.store.numbers import Numbers
+from wardbridge.fhir.store.resolve import resolved
 from wardbridge.fhir.store.select import Builder, Select
 from wardbridge.fhir.store.values import Stored
-
-INCLUDE_LIMIT = 1000
-"""Most resources that one page takes in by ``_include`` and ``_revinclude``; the page says when there are more."""
+from wardbridge.fhir.terms import Terms
 
 
 class TooCostly(Unavailable):
@@ -38,12 +38,15 @@ class Page:
     query: Query = field(default_factory=lambda: Query(()))
 
 
-async def run(db: Connection | Pool, numbers: Numbers, query: Query, seconds: float = 20.0) -> Page:
-    """Raises Invalid for a foreign cursor, TooCostly past ``seconds``."""
+async def run(
+    db: Connection | Pool, numbers: Numbers, query: Query, seconds: float = 20.0, terms: Terms | None = None
+) -> Page:
+    """Raises Invalid for a foreign cursor or what no terminology service answers, TooCostly past ``seconds``."""
     position = decode(query.cursor, query) if query.cursor else None
+    asked = await resolved(query, terms, db, numbers)
     if query.summary == "count":
-        return Page((), total=await _value(db, Builder(query, numbers).count(), seconds), query=query)
-    rows = await _fetch(db, Builder(query, numbers).page(position), seconds)
+        return Page((), total=await _total(db, numbers, asked, seconds), query=query)
+    rows = await _fetch(db, Builder(asked, numbers).page(position), seconds)
     more = len(rows) > query.count
     rows = rows[: query.count]
     matches = tuple(_stored(row, numbers) for row in rows)
@@ -52,16 +55,43 @@ async def run(db: Connection | Pool, numbers: Numbers, query: Query, seconds: fl
         if not more and position is None:
             total = len(rows)
         elif query.total in ("accurate", "estimate"):
-            total = await _value(db, Builder(query, numbers).count(), seconds)
+            total = await _total(db, numbers, asked, seconds)
     cursor = ""
     if more:
         last = rows[-1]
         cursor = encode(Position(last["key"], tuple(last[f"s{at}"] for at in range(len(query.sort))), total), query)
-    included: tuple[Stored, ...] = ()
+    added: tuple[Stored, ...] = ()
     cut = False
     if query.includes and rows:
-        included, cut = await _includes(db, numbers, query.includes, rows, seconds)
-    return Page(matches, included, None if query.total == "none" else total, cursor, cut, query)
+        found = [Found(row["key"], numbers.names[row["type"]], row["id"]) for row in rows]
+        keys, cut = await included(lambda select: _fetch(db, select, seconds), numbers, query.includes, found)
+        added = await _bodies(db, numbers, keys, seconds)
+    return Page(matches, added, None if query.total == "none" else total, cursor, cut, query)
+
+
+async def _total(db: Connection | Pool, numbers: Numbers, query: Query, seconds: float) -> int:
+    """Counted, or for ``_total=estimate`` what the planner expects, which costs no look at the data."""
+    if query.total == "estimate":
+        rows = await _fetch(db, Builder(query, numbers).estimate(), seconds)
+        return int(orjson.loads(rows[0][0])[0]["Plan"]["Plan Rows"])
+    rows = await _fetch(db, Builder(query, numbers).count(), seconds)
+    return int(rows[0][0])
+
+
+async def _bodies(db: Connection | Pool, numbers: Numbers, keys: list[int], seconds: float) -> tuple[Stored, ...]:
+    if not keys:
+        return ()
+    found = await _fetch(
+        db,
+        Select(
+            """SELECT r.key, r.type, r.id, r.version, r.updated, v.body
+               FROM fhir_resource r JOIN fhir_version v ON v.key = r.key AND v.version = r.version
+               WHERE r.key = ANY($1::bigint[]) AND NOT r.deleted ORDER BY r.key""",
+            [keys],
+        ),
+        seconds,
+    )
+    return tuple(_stored(row, numbers) for row in found)
 
 
 def _stored(row: Any, numbers: Numbers) -> Stored:
@@ -75,74 +105,3 @@ async def _fetch(db: Connection | Pool, select: Select, seconds: float) -> list[
         raise TooCostly(f"the search did not end within {seconds:g} s; please narrow it") from error
     except asyncpg.DataError as error:
         raise Invalid("a value of the search is out of range") from error
-
-
-async def _value(db: Connection | Pool, select: Select, seconds: float) -> int:
-    rows = await _fetch(db, select, seconds)
-    return int(rows[0][0])
-
-
-async def _includes(
-    db: Connection | Pool, numbers: Numbers, includes: tuple[Include, ...], rows: list[Any], seconds: float
-) -> tuple[tuple[Stored, ...], bool]:
-    keys: set[int] = set()
-    for include in includes:
-        select = _reverse(numbers, include, rows) if include.reverse else _forward(numbers, include, rows)
-        if select is not None:
-            keys.update(row["key"] for row in await _fetch(db, select, seconds))
-    keys.difference_update(row["key"] for row in rows)
-    wanted = sorted(keys)[:INCLUDE_LIMIT]
-    if not wanted:
-        return (), False
-    found = await _fetch(
-        db,
-        Select(
-            """SELECT r.key, r.type, r.id, r.version, r.updated, v.body
-           FROM fhir_resource r JOIN fhir_version v ON v.key = r.key AND v.version = r.version
-           WHERE r.key = ANY($1::bigint[]) AND NOT r.deleted ORDER BY r.key""",
-            [wanted],
-        ),
-        seconds,
-    )
-    return tuple(_stored(row, numbers) for row in found), len(keys) > INCLUDE_LIMIT
-
-
-def _sources(numbers: Numbers, include: Include) -> list[int] | None:
-    """Numbers of the parameters that an include follows; None: every one."""
-    if include.code != "*":
-        return [numbers.parameter(include.source, include.code)]
-    return numbers.references(include.source) if include.source else None
-
-
-def _forward(numbers: Numbers, include: Include, rows: list[Any]) -> Select | None:
-    keys = [row["key"] for row in rows if not include.source or row["type"] == numbers.types[include.source]]
-    if not keys:
-        return None
-    return Select(
-        f"""SELECT DISTINCT r.key FROM fhir_reference x
-            JOIN fhir_resource r ON r.type = x.target AND r.id = x.value AND NOT r.deleted
-            WHERE x.key = ANY($1::bigint[]) AND ($2::smallint[] IS NULL OR x.parameter = ANY($2::smallint[]))
-              AND ($3::smallint IS NULL OR x.target = $3::smallint) LIMIT {INCLUDE_LIMIT + 1}""",
-        [keys, _sources(numbers, include), numbers.types[include.target] if include.target else None],
-    )
-
-
-def _reverse(numbers: Numbers, include: Include, rows: list[Any]) -> Select | None:
-    names = [(numbers.names[row["type"]], row["id"]) for row in rows]
-    if include.target:
-        names = [name for name in names if name[0] == include.target]
-    if not names:
-        return None
-    parameters = _sources(numbers, include)
-    return Select(
-        f"""SELECT DISTINCT x.key FROM fhir_reference x
-            WHERE x.parameter = ANY($1::smallint[]) AND x.hash = ANY($2::bigint[])
-              AND (x.target, x.value) IN (SELECT * FROM unnest($3::smallint[], $4::text[]))
-            LIMIT {INCLUDE_LIMIT + 1}""",
-        [
-            numbers.references("") if parameters is None else parameters,
-            [reference_hash(*name) for name in names],
-            [numbers.types[name] for name, _ in names],
-            [id_ for _, id_ in names],
-        ],
-    )

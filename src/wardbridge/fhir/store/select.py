@@ -78,6 +78,10 @@ class Builder:
             f"SELECT r.key {self._from_where()} AND r.key = ANY({self.a.add(keys, 'bigint[]')})", self.a.values
         )
 
+    def estimate(self) -> Select:
+        """What the planner expects, as JSON."""
+        return Select(f"EXPLAIN (FORMAT JSON) SELECT r.key {self._from_where()}", self.a.values)
+
     def _from_where(self) -> str:
         source, where = self.where.resources(self.query.clauses, self.query.types, "r")
         return f"FROM {source} WHERE {' AND '.join(where)}"

@@ -8,8 +8,9 @@ that is fixed and cheap to make. Where none leads, the planner, which knows the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from wardbridge.fhir.definitions.search import compartment
 from wardbridge.fhir.search.hash import reference_hash
@@ -27,7 +28,6 @@ from wardbridge.fhir.search.query import (
     Reference,
     Reverse,
     Token,
-    Typed,
 )
 from wardbridge.fhir.store import conditions
 from wardbridge.fhir.store.conditions import Arguments
@@ -45,7 +45,7 @@ TABLE = {
     "special": "fhir_position",
 }
 SELECTIVE = frozenset({"identifier", "_id", "url"})
-_WIDE = frozenset({"missing", "not", "not-in", "in", "text", "above", "below"})
+_WIDE = frozenset({"missing", "not", "not-in", "in", "text", "above", "below", "unequal"})
 _ROW = frozenset({"_id", "_lastUpdated", "_text", "_content"})
 """Parameters that are answered from the resource's own row, or only together with it."""
 
@@ -100,6 +100,18 @@ def _needs_row(condition: Condition) -> bool:
             return False
         case _:
             return True
+
+
+_ONE: dict[str, Callable[[Any, str, Arguments], str]] = {
+    "string": lambda v, word, a: conditions.string(v, "equals" if word == "unequal" else word, a),
+    "uri": conditions.uri,
+    "date": lambda v, _, a: conditions.date(v, a),
+    "number": lambda v, _, a: conditions.number(v, a),
+    "quantity": lambda v, _, a: conditions.quantity(v, a),
+    "composite": lambda v, _, a: conditions.composite(v, a),
+    "special": lambda v, _, a: conditions.near(v, a),
+}
+"""The condition of one value, by search type."""
 
 
 class Where:
@@ -168,17 +180,20 @@ class Where:
             return self._ids(clause, subject.row)
         if clause.code == "_lastUpdated":
             return self._updated(clause, subject.row)
-        if isinstance(clause.values[0], Missing):
+        if clause.modifier == "missing":
+            absent = clause.values == (Missing(True),)
             exists = " OR ".join(
                 f"EXISTS (SELECT 1 FROM {table} x WHERE x.key = {subject.key} "
                 f"AND {self._parameter(clause, subject.types)})"
                 for table in self._tables(clause)
             )
-            return f"NOT ({exists})" if clause.values[0].absent else f"({exists})"
+            return f"NOT ({exists})" if absent else f"({exists})"
         negate = "NOT " if clause.modifier in ("not", "not-in") else ""
         return f"{negate}EXISTS (SELECT 1 FROM {self.rows(clause, subject.types)} AND x.key = {subject.key}{fence})"
 
     def _chained(self, code: str, link: Link, subject: Subject, fence: str) -> str:
+        if self.numbers.parameters((link.type,), "url"):  # may be named by its canonical URL, too
+            return f"{subject.key} IN ({self._chain_keys(code, link, subject.types)})"
         reference, row = self._alias("l"), self._alias("t")
         inner = Subject(f"{row}.key", row, (link.type,))
         parameter = self._number(f"{reference}.parameter", subject.types, code)
@@ -187,6 +202,8 @@ class Where:
               AND {self._of_types(f"{row}.type", (link.type,))} AND {self.holds(link.condition, inner)}{fence})"""
 
     def _reversed(self, condition: Reverse, subject: Subject, fence: str) -> str:
+        if not subject.row or self._canonical(condition, subject.types):
+            return f"{subject.key} IN ({self._reverse_keys(condition, subject.types)})"
         reference, row = self._alias("l"), self._alias("s")
         needed = _needs_row(condition.condition)
         joined = f"JOIN fhir_resource {row} ON {row}.key = {reference}.key AND NOT {row}.deleted" if needed else ""
@@ -231,19 +248,37 @@ class Where:
     def _chain_keys(self, code: str, link: Link, types: tuple[str, ...]) -> str:
         reference, row = self._alias("l"), self._alias("t")
         source, where = self.resources([link.condition], (link.type,), row)
-        parameter = self._number(f"{reference}.parameter", types, code)
-        return f"""SELECT {reference}.key FROM {source} JOIN fhir_reference {reference} ON {_same(reference, row)}
-            WHERE {parameter} AND {" AND ".join(where)}"""
+        where.append(self._number(f"{reference}.parameter", types, code))
+        held = " AND ".join(where)
+        out = f"""SELECT {reference}.key FROM {source} JOIN fhir_reference {reference} ON {_same(reference, row)}
+            WHERE {held}"""
+        if urls := self.numbers.parameters((link.type,), "url"):
+            out += f""" UNION ALL SELECT {reference}.key FROM {source}
+            JOIN fhir_uri u ON u.key = {row}.key AND {conditions.one_of("u.parameter", urls, self.a, "smallint")}
+            JOIN fhir_reference {reference} ON {reference}.target IS NULL AND {reference}.value = u.value
+            WHERE {held}"""
+        return out
+
+    def _canonical(self, condition: Reverse, types: tuple[str, ...]) -> list[int]:
+        """The parameters that hold the canonical URLs of those of the types that the reference can name."""
+        targets = self.numbers.targets(condition.source, condition.code)
+        return self.numbers.parameters([name for name in targets if not types or name in types], "url")
 
     def _reverse_keys(self, condition: Reverse, types: tuple[str, ...]) -> str:
         reference, row, target = self._alias("l"), self._alias("s"), self._alias("t")
         source, where = self.resources([condition.condition], (condition.source,), row)
         where.append(self._number(f"{reference}.parameter", (condition.source,), condition.code))
-        if types:
-            where.append(self._of_types(f"{target}.type", types))
-        return f"""SELECT {target}.key FROM {source} JOIN fhir_reference {reference} ON {reference}.key = {row}.key
-            JOIN fhir_resource {target} ON {_same(reference, target)} AND NOT {target}.deleted
-            WHERE {" AND ".join(where)}"""
+        urls = self._canonical(condition, types)
+        source += f" JOIN fhir_reference {reference} ON {reference}.key = {row}.key"
+        held = " AND ".join(where)
+        of_types = f" AND {self._of_types(f'{target}.type', types)}" if types else ""
+        out = f"""SELECT {target}.key FROM {source}
+            JOIN fhir_resource {target} ON {_same(reference, target)} AND NOT {target}.deleted{of_types} WHERE {held}"""
+        if urls:
+            out += f""" UNION ALL SELECT u.key FROM {source} JOIN fhir_uri u ON u.value = {reference}.value
+            AND {conditions.one_of("u.parameter", urls, self.a, "smallint")}
+            WHERE {reference}.target IS NULL AND {held}"""
+        return out
 
     def _compartment(self, wanted: Compartment, types: tuple[str, ...]) -> str:
         numbers: set[int] = set()
@@ -285,35 +320,25 @@ class Where:
         if clause.code in ("_text", "_content"):
             return f"fhir_text x WHERE {conditions.full_text(values, clause.code == '_text', a)}"
         table = TABLE[kind]
-        if modifier == "text" and kind != "reference":
+        if modifier == "of-type":
+            table = "fhir_composite"
+            where = conditions.each(lambda v: conditions.of_type(v, a), values)
+        elif modifier == "text" and kind == "reference":
+            where = conditions.each(lambda v: conditions.string(v, "text", a, "x.display"), values)
+        elif modifier == "text":
             table = "fhir_string"
             where = conditions.each(lambda v: conditions.string(v, "text", a), values)
-        elif modifier == "of-type":
-            table = "fhir_composite"
-            where = conditions.each(lambda v: conditions.of_type(v, a), [v for v in values if isinstance(v, Typed)])
         elif kind == "token" or modifier == "identifier":
             table = "fhir_token"
             where = conditions.tokens([v for v in values if isinstance(v, Token)], a)
-        elif modifier == "text":
-            where = conditions.each(lambda v: conditions.string(v, "text", a, "x.display"), values)
         elif kind == "reference" and modifier in ("above", "below"):
             where = conditions.each(lambda v: conditions.within(v, modifier, a, self.numbers), values)
         elif kind == "reference":
             where = conditions.references([v for v in values if isinstance(v, Reference)], a, self.numbers.types)
-        elif kind == "string":
-            where = conditions.each(lambda v: conditions.string(v, modifier, a), values)
-        elif kind == "uri":
-            where = conditions.each(lambda v: conditions.uri(v, modifier, a), values)
-        elif kind == "date":
-            where = conditions.each(lambda v: conditions.date(v, a), values)
-        elif kind == "number":
-            where = conditions.each(lambda v: conditions.number(v, a), values)
-        elif kind == "quantity":
-            where = conditions.each(lambda v: conditions.quantity(v, a), values)
-        elif kind == "special":
-            where = conditions.each(lambda v: conditions.near(v, a), values)
         else:
-            where = conditions.each(lambda v: conditions.composite(v, a), values)
+            where = conditions.each(lambda v: _ONE[kind](v, modifier, a), values)
+        if modifier == "unequal":  # some value is another one
+            where = f"({where}) IS NOT TRUE"
         return f"{table} x WHERE {self._parameter(clause, types)} AND {where}"
 
 
