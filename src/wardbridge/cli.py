@@ -151,6 +151,34 @@ def fhirpath(expression: str, file: Path) -> None:
     typer.echo(offline.fhirpath(expression, file))
 
 
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="NDJSON files of FHIR resources.")], data: Data = None
+) -> None:
+    """Write every resource of NDJSON files to the record; exits 1 when lines were refused."""
+    from wardbridge.app.bulk import import_files
+
+    written, refused, why = _run(import_files(_settings(data=data), files))
+    for row in written:
+        typer.echo(f"{row['type']}: {row['created']} created, {row['updated']} updated")
+    if refused:
+        typer.echo(f"{refused} lines were refused; {why} says why")
+    raise typer.Exit(1 if refused else 0)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="Folder for the NDJSON files.")],
+    data: Data = None,
+    type_: Annotated[Optional[list[str]], typer.Option("--type", help="May be given several times.")] = None,  # noqa: UP045
+) -> None:
+    """Write the record, as it is now, as NDJSON files."""
+    from wardbridge.app.bulk import export_files
+
+    for name, lines in _run(export_files(_settings(data=data), out, tuple(type_ or ()))):
+        typer.echo(f"{name}: {lines}")
+
+
 @app.command()
 def backup(target: Path, data: Data = None) -> None:
     """Write one backup file; Wardbridge may be running."""
