@@ -15,6 +15,8 @@ from wardbridge.fhir.path import PathError, compile
 from wardbridge.fhir.validate.bundles import bundle
 from wardbridge.fhir.validate.extensions import extension
 from wardbridge.fhir.validate.issues import shown
+from wardbridge.fhir.validate.structures import structure_definition
+from wardbridge.fhir.validate.valuesets import include
 
 Rule: TypeAlias = Callable[[dict[str, Any], Any, Any], None]
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -99,18 +101,12 @@ def _concepts(concepts: Any, place: Any, declared: dict[str, str], run: Any) -> 
         _concepts(concept.get("concept"), here, declared, run)
 
 
-def include(value: dict[str, Any], place: Any, run: Any) -> None:
-    """ValueSet.compose.include.system is an absolute URI (https://hl7.org/fhir/R4/valueset.html#compositions)."""
-    system = value.get("system")
-    if isinstance(system, str) and not absolute(system):
-        run.error("value", place, f"system {shown(system)} is no absolute URI")
-
-
 RULES: dict[str, Rule] = {
     "Attachment": attachment,
     "Bundle": bundle,
     "CodeSystem": code_system,
     "Extension": extension,
     "SearchParameter": search_parameter,
+    "StructureDefinition": structure_definition,
     "ValueSet.compose.include": include,
 }
