@@ -69,7 +69,7 @@ class Audit:
             await store.append_audit(conn, [self.row(access) for access in accesses])
 
     def row(self, access: Access) -> tuple[Any, ...]:
-        """The row of an access that is made now, for a statement that writes more than it."""
+        """The row of an access that is made now, ready for JSON, for a statement that writes more than it."""
         return _row(access, self._clock.now())
 
     async def record(self, access: Access) -> None:
@@ -112,10 +112,14 @@ class Audit:
 
 
 def _clean(text: str) -> str:
-    return text.replace("\x00", "\ufffd")
+    """Text that PostgreSQL and JSON can hold: no NUL, no lone surrogates."""
+    if text.isascii():
+        return text.replace("\x00", "\ufffd") if "\x00" in text else text
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _row(access: Access, now: int) -> tuple[Any, ...]:
+    """In the order of the columns; several roles or patients joined by U+001F."""
     who = access.principal
     return (
         access.id,
@@ -123,12 +127,12 @@ def _row(access: Access, now: int) -> tuple[Any, ...]:
         _clean(who.id),
         who.kind,
         _clean(who.display),
-        sorted(who.roles),
+        "\x1f".join(sorted(who.roles)),
         ACTIONS.get(access.event, "E"),
         access.event,
         access.target_type,
         _clean(access.target_id),
-        [_clean(patient) for patient in access.patients],
+        "\x1f".join(_clean(patient) for patient in access.patients),
         access.outcome,
         _clean(access.reason)[:500],
         _clean(access.query)[:_QUERY_LIMIT],

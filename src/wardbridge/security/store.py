@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from wardbridge.core.db import Connection, Pool
 from wardbridge.core.errors import Conflict
 
@@ -158,53 +160,41 @@ async def client(conn: Connection | Pool, client_id: str) -> Any:
     return await conn.fetchrow("SELECT * FROM service_client WHERE client_id = $1 AND enabled", client_id)
 
 
-_AUDIT_TYPES = (
-    "uuid", "bigint", "text", "text", "text", "text", "text", "text",
-    "text", "text", "text", "smallint", "text", "text", "text",
-)  # fmt: skip
-"""How AUDIT_COLUMNS travel: arrays of text, and an action, as text."""
-_JOINED = {"roles", "patients"}
+_AUDIT_KINDS = {"audit_id": "uuid", "at": "bigint", "action": '"char"', "outcome": "smallint"}
+"""Columns that are neither text nor arrays of text."""
+_ARRAYS = {"roles", "patients"}
 
 
-def audit_arguments(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    """``rows`` in the order of AUDIT_COLUMNS as the arguments of :func:`audit_insert`. Arrays are joined by U+001F."""
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    for at, name in enumerate(AUDIT_COLUMNS):
-        if name in _JOINED:
-            columns[at] = ["\x1f".join(items) for items in columns[at]]
-    return columns
+def audit_insert(source: str, first: int = 0) -> str:
+    """INSERT of rows in the order of AUDIT_COLUMNS. ``source`` gives each as a JSON array ``e``, from member ``first``
+    on; arrays are joined by U+001F."""
+
+    def value(name: str, at: int) -> str:
+        if name in _ARRAYS:
+            return f"coalesce(string_to_array(nullif(e->>{at}, ''), E'\\x1f'), '{{}}')"
+        return f"(e->>{at})::{_AUDIT_KINDS[name]}" if name in _AUDIT_KINDS else f"e->>{at}"
+
+    values = ", ".join(value(name, at) for at, name in enumerate(AUDIT_COLUMNS, first))
+    return f"INSERT INTO audit_event ({', '.join(AUDIT_COLUMNS)}) SELECT {values} FROM {source}"
 
 
-def audit_insert(first: int, condition: str = "", source: str = "") -> str:
-    """INSERT of the rows in ``$first`` and on. ``condition`` names ``n``, which is one more argument: int[]."""
-
-    def value(name: str) -> str:
-        if name in _JOINED:
-            return f"coalesce(string_to_array(nullif({name}, ''), E'\\x1f'), '{{}}')"
-        return f'{name}::"char"' if name == "action" else name
-
-    names = [*AUDIT_COLUMNS, *(["n"] if condition else [])]
-    kinds = [*_AUDIT_TYPES, *(["int"] if condition else [])]
-    unnest = ", ".join(f"${first + at}::{kind}[]" for at, kind in enumerate(kinds))
-    return f"""INSERT INTO audit_event ({", ".join(AUDIT_COLUMNS)})
-        SELECT {", ".join(value(name) for name in AUDIT_COLUMNS)}
-        FROM unnest({unnest}) AS t({", ".join(names)}){f", {source}" if source else ""}
-        {f"WHERE {condition}" if condition else ""}"""
-
-
-_APPEND = audit_insert(1)
+_APPEND = audit_insert("jsonb_array_elements($1::text::jsonb) e")
 _APPEND_SOON = f"""WITH soon AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-    {audit_insert(1, source="soon")}"""
+    {audit_insert("jsonb_array_elements($1::text::jsonb) e, soon")}"""
+
+
+def _json(rows: Sequence[tuple[Any, ...]]) -> str:
+    return orjson.dumps(rows).decode()
 
 
 async def append_audit(conn: Connection | Pool, rows: Sequence[tuple[Any, ...]]) -> None:
-    """``rows`` in the order of AUDIT_COLUMNS."""
-    await conn.execute(_APPEND, *audit_arguments(rows))
+    """``rows`` as :meth:`wardbridge.security.audit.Audit.row` makes them."""
+    await conn.execute(_APPEND, _json(rows))
 
 
 async def append_audit_soon(pool: Pool, rows: Sequence[tuple[Any, ...]]) -> None:
     """In a transaction of its own whose commit does not wait for the disk (it is atomic and ordered all the same)."""
-    await pool.execute(_APPEND_SOON, *audit_arguments(rows))
+    await pool.execute(_APPEND_SOON, _json(rows))
 
 
 async def find_audit(

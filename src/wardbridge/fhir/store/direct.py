@@ -46,21 +46,18 @@ async def write_direct(
     for change in sorted(batch.values(), key=lambda change: (change.key, change.type, change.id)):
         if refusal(change) is None:
             stored = add(change, numbers, now, columns)
-            columns.prove(change.at, prove(change.at, stored))
             planned.append((change, stored))
+            columns.prove(len(planned), prove(change.at, stored))
     outcomes: list[Stored | None] = [None] * len(items)
     if planned:
         text, arguments = statement(columns)
-        keys = dict(await pool.fetch(text, *arguments))
-        for change, stored in planned:
-            key = keys.get(change.at)
+        for (change, stored), key in zip(planned, await pool.fetchval(text, *arguments), strict=True):
             if key is not None:
                 outcomes[change.at] = stored
-                heads.keep(
-                    change.type,
-                    change.id,
-                    Head(key, stored.version, stored.updated, change.fingerprint, change.index_version, stored.deleted),
+                head = Head(
+                    key, stored.version, stored.updated, change.fingerprint, change.index_version, stored.deleted
                 )
+                heads.keep(change.type, change.id, head)
     for change in batch.values():
         if outcomes[change.at] is None:
             heads.forget(change.type, change.id)

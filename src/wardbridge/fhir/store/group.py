@@ -129,7 +129,7 @@ class Group:
                 record.pool, record.numbers, record.ids, record.clock.now(), self._heads,
                 [one.item for one in batch], lambda at, stored: self._proof.row(batch[at].note(stored)),
             )  # fmt: skip
-        except ValueError as error:  # the driver cannot even send it
+        except (ValueError, TypeError) as error:  # the driver cannot even send it
             raise Invalid("a value cannot be stored: it is out of range or no valid text") from error
         except asyncpg.DiskFullError as error:
             raise Unavailable("the disk of the database is full", "database") from error

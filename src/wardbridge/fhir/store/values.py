@@ -12,13 +12,15 @@ from wardbridge.core.errors import Conflict
 class Put:
     """Write a resource: new with an id of ours where it has no ``id``, else at that id (created if need be).
 
-    ``if_match`` is the version that must be current, ``*`` for any. ``if_none_exist`` is a search
-    (``identifier=a|1``): where it finds one resource nothing is written and that one is given back.
+    ``if_match`` is the version that must be current, ``*`` for any; ``if_none_match`` one that must not be.
+    ``if_none_exist`` is a search (``identifier=a|1``): where it finds one resource nothing is written and that one is
+    given back.
     """
 
     resource: dict[str, Any]
     if_match: str | None = None
     if_none_exist: str | None = None
+    if_none_match: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Stored:
 
 
 class VersionConflict(Conflict):
-    """The current version is not the one that ``If-Match`` names (412)."""
+    """The current version is not what ``If-Match`` or ``If-None-Match`` ask for (412)."""
 
     status = 412
     code = "conflict"

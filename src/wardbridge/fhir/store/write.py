@@ -18,6 +18,7 @@ from wardbridge.fhir.search.hash import INDEX_VERSION, reference_hash
 from wardbridge.fhir.search.rows import TABLES, Rows
 from wardbridge.fhir.store.body import stamp
 from wardbridge.fhir.store.numbers import Numbers
+from wardbridge.fhir.store.statement import Change as Written
 from wardbridge.fhir.store.statement import Columns, statement
 from wardbridge.fhir.store.values import Delete, Put, Stored, VersionConflict
 
@@ -68,7 +69,8 @@ def change_of(at: int, item: Put | Delete, ids: Ids) -> Change:
     if isinstance(item, Delete):
         return Change(at, item.type, item.id, None, item.if_match, False)
     given = item.resource.get("id")
-    return Change(at, item.resource["resourceType"], given or ids(), item.resource, item.if_match, not given)
+    type_name = item.resource["resourceType"]
+    return Change(at, type_name, given or ids(), item.resource, item.if_match, not given, item.if_none_match)
 
 
 async def _round(
@@ -78,20 +80,19 @@ async def _round(
     if known:
         await look_up(conn, numbers, known, lock=True)
     columns = Columns()
-    bodies: dict[int, Stored] = {}
+    planned: list[tuple[Change, Stored]] = []
     for change in batch:
         outcomes[change.at] = refusal(change)
         if outcomes[change.at] is None:
-            bodies[change.at] = add(change, numbers, now, columns)
-    if not bodies:
+            planned.append((change, add(change, numbers, now, columns)))
+    if not planned:
         return []
     text, arguments = statement(columns)
-    done = {row[0] for row in await conn.fetch(text, *arguments)}
     lost: list[Change] = []
-    for change in batch:
-        if change.at in done:
-            outcomes[change.at] = bodies[change.at]
-        elif change.at in bodies:
+    for (change, stored), key in zip(planned, await conn.fetchval(text, *arguments), strict=True):
+        if key is not None:
+            outcomes[change.at] = stored
+        else:
             change.fresh = False
             lost.append(change)
     return lost
@@ -149,32 +150,25 @@ def add(change: Change, numbers: Numbers, now: int, columns: Columns) -> Stored:
     updated = max(now, change.updated)
     version = change.version + 1
     if change.resource is None:
-        rows, body, method = _NO_ROWS, None, b"D"
+        rows, body, method = _NO_ROWS, None, "D"
     else:
         rows = numbers.extractor(change.type)(change.resource)
         body = stamp(change.resource, change.id, version, updated)
-        method = b"U" if there else b"C"
+        method = "U" if there else "C"
     fingerprint = _NOTHING if change.resource is None else rows.fingerprint()
     reindex = change.version == 0 or (fingerprint, INDEX_VERSION) != (change.fingerprint, change.index_version)
-    columns.change(
-        change.at,
-        change.key,
-        numbers.types[change.type],
-        change.id,
-        version,
-        change.version,
-        updated,
-        fingerprint,
-        change.resource is None,
-        method,
+    narrative, content = rows.text or (None, None)
+    owner = columns.change(
+        Written(
+            change.key, numbers.types[change.type], change.id, version, change.version, updated, fingerprint,
+            change.resource is None, method, reindex and change.version > 0,
+            reference_hash(change.type, change.id), narrative, content,
+        ),
         body,
-        reindex and change.version > 0,
-        reference_hash(change.type, change.id),
-        *(rows.text or (None, None)),
-    )
+    )  # fmt: skip
     if reindex:
         for name in TABLES:
             if found := getattr(rows, name):
-                columns.rows(name, change.at, found, numbers.types)
+                columns.rows(name, owner, found, numbers.types)
     change.fingerprint, change.index_version = fingerprint, INDEX_VERSION
     return Stored(change.type, change.id, version, updated, body, not there, True)
