@@ -58,3 +58,10 @@ class Prepare(Protocol):
     secrets). Gives the resource to store. Raises Invalid or another refusal; ``status`` 422 for a rule of ours."""
 
     async def __call__(self, principal: Principal, resource: dict[str, Any], /) -> dict[str, Any]: ...
+
+
+class Declare(Protocol):
+    """What a part beside the API adds to its CapabilityStatement, which is then given as it is returned.
+    ``base`` is our URL."""
+
+    async def __call__(self, statement: dict[str, Any], base: str, /) -> dict[str, Any]: ...

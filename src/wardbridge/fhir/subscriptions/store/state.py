@@ -88,3 +88,14 @@ async def failed(db: Connection | Pool, id_: str, reason: str, now: int) -> int:
 
 async def ring(db: Connection | Pool) -> None:
     await db.execute("SELECT pg_notify($1, '')", CHANNEL)
+
+
+async def bodies(db: Connection | Pool, type_number: int) -> dict[str, bytes | None]:
+    """The Subscription resources by id, each in the version that was met in the log."""
+    rows = await db.fetch(
+        """SELECT s.id, v.body FROM fhir_subscription s
+           JOIN fhir_resource r ON r.type = $1 AND r.id = s.id
+           JOIN fhir_version v ON v.key = r.key AND v.version = s.version""",
+        type_number,
+    )
+    return {row[0]: row[1] for row in rows}

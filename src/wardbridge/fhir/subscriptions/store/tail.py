@@ -45,14 +45,28 @@ class Place:
         return [text for text in self.seen.split(":")[2].split(",") if text]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Changes with their sequence, in order, and the ``place`` behind them."""
+
+    found: tuple[tuple[int, Focus], ...]
+    place: Place
+    before: Place
+    window: str
+
+    def cut(self, sequence: int) -> Place:
+        """The place behind this change of the reading: to read on from in the middle of it."""
+        return Place(self.before.seen, self.window, sequence)
+
+
 _NEW = "(v.transaction >= $1::text::xid8 OR v.transaction = ANY($2::text[]::xid8[]))"
 
 
 async def tail(
     db: Connection | Pool, numbers: Numbers, place: Place, limit: int, wanted: Collection[str], back: Collection[str]
-) -> tuple[list[Focus], Place]:
-    """The changes of the types ``wanted`` among the next ``limit``, and the place behind them (the same where there
-    was nothing). ``back``: types of which the version before is read too."""
+) -> Reading:
+    """The changes of the types ``wanted`` among the next ``limit``; the place is the same where there was nothing.
+    ``back``: types of which the version before is read too."""
     rows = await db.fetch(
         f"""WITH first AS (
                 SELECT min(u.sequence) AS sequence FROM (
@@ -75,16 +89,17 @@ async def tail(
         [numbers.types[name] for name in wanted],
         [numbers.types[name] for name in back],
     )
-    found = [
-        Focus(row[2], numbers.names[row[1]], row[6], row[3], row[5].decode(), row[4], row[7], row[8])
+    found = tuple(
+        (row[0], Focus(row[2], numbers.names[row[1]], row[6], row[3], row[5].decode(), row[4], row[7], row[8]))
         for row in rows
         if row[6] is not None
-    ]
+    )
+    window = place.window or (rows[0][9] if rows else "")
     if len(rows) == limit:
-        return found, Place(place.seen, place.window or rows[0][9], rows[-1][0])
-    if place.window:
-        return found, Place(place.window)
-    return found, Place(rows[0][9]) if rows else place
+        behind = Place(place.seen, window, rows[-1][0])
+    else:
+        behind = Place(window) if window else place
+    return Reading(found, behind, place, window)
 
 
 async def mark(db: Connection | Pool, *, lock: bool = False) -> str:
