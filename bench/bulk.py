@@ -64,7 +64,7 @@ def memory(server: Served) -> dict[str, int]:
             continue
     for pid, parent, words, _ in sorted(rows):
         if parent == server.process.pid:
-            parents[pid] = words.split(" process ")[-1].strip() if " process " in words else words[:20]
+            parents[pid] = words.split(" process ")[-1].strip() if " process " in words else "postgres"
     for pid, parent, _, peak in rows:
         name = parents.get(pid) or (parents.get(parent, "") and f"{parents[parent]} worker")
         if name:

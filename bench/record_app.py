@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import HTTPConnection
 
 from wardbridge.core.clock import SystemClock
 from wardbridge.core.db import open_pool
+from wardbridge.fhir.bulk.kickoff import Kickoff
+from wardbridge.fhir.bulk.operations import operations as bulk_operations
 from wardbridge.fhir.graphql.operation import GraphQL
 from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.repository import StoreRepository
@@ -18,6 +22,10 @@ from wardbridge.security.policy import decide
 from wardbridge.security.principal import Principal
 
 BENCH = Principal("bench", "Benchmark", "service", frozenset({"service"}), ("system/*.cruds",), "127.0.0.1")
+
+
+def _room() -> None:
+    """There is always enough of it."""
 
 
 async def anyone(request: HTTPConnection) -> Principal:
@@ -42,5 +50,8 @@ async def build(
         clock,
         validate=validate_base if validated else None,
         base=base,
-        operations=GraphQL(record, decide, audit).operations(),
+        operations=(
+            *GraphQL(record, decide, audit).operations(),
+            *bulk_operations(Kickoff(record, clock, Path(tempfile.gettempdir(), "wardbridge-bench"), decide, _room)),
+        ),
     )

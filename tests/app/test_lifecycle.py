@@ -31,7 +31,7 @@ def ready(server: Served) -> bool:
 
 
 def own(server: Served) -> dict[str, int]:
-    found = {name: server.child(name) for name in ("gateway", "engine", "web")}
+    found = {name: server.child(name) for name in ("gateway", "engine", "jobs", "web")}
     return {name: pid for name, pid in found.items() if pid is not None}
 
 
@@ -54,7 +54,7 @@ def test_a_life(tmp_path: Path) -> None:
         assert "another Wardbridge is running" in text
         assert ready(server)
 
-        for name in ("gateway", "engine", "web"):
+        for name in ("gateway", "engine", "jobs", "web"):
             before = own(server)[name]
             assert server.kill_child(name)
             server.until(lambda name=name, before=before: own(server).get(name) not in {None, before}, every=0.05)
