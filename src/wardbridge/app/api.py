@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from wardbridge.app import subscriptions
 from wardbridge.app.guarded import GuardedRepository
 from wardbridge.core.clock import Clock
 from wardbridge.core.db import Pool
@@ -13,14 +14,17 @@ from wardbridge.core.settings import Settings
 from wardbridge.fhir.bulk.kickoff import Kickoff
 from wardbridge.fhir.bulk.operations import operations as bulk_operations
 from wardbridge.fhir.graphql.operation import GraphQL
+from wardbridge.fhir.packages.shelf import RecordShelf
 from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.audit_events import SecurityAudit
 from wardbridge.fhir.rest.hooks import Authenticate
 from wardbridge.fhir.rest.operations import Operation
 from wardbridge.fhir.store.record import Record
-from wardbridge.fhir.validate import validate_base
+from wardbridge.fhir.validate.profiles import Profiles
+from wardbridge.fhir.validate.validator import Validator
 from wardbridge.security.audit import Audit
 from wardbridge.security.policy import decide
+from wardbridge.terminology.service import Service
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,15 @@ class Api:
     audit: Audit
     base: str
     disk: DiskGuard
+    terms: Service
+    validator: Validator
 
 
 def operations(api: Api) -> tuple[Operation, ...]:
     """Every operation that this server performs."""
     return (
         *GraphQL(api.record, decide, api.audit).operations(),
+        *subscriptions.operations(api.clock, api.record),
         *bulk_operations(bulk(api.settings, api.clock, api.record, api.disk)),
     )
 
@@ -56,7 +63,11 @@ def application(
 ) -> Application:
     """The API as ASGI; mount it at ``/fhir``."""
     base = f"{settings.public_url.rstrip('/')}/fhir" if settings.public_url else ""
-    api = Api(settings, pool, clock, record, GuardedRepository(record, audit, disk), audit, base, disk)
+    terms = Service(pool, record, clock)
+    validator = Validator(Profiles(open=True), terms, RecordShelf(record, clock))
+    guarded = GuardedRepository(record, audit, disk)
+    api = Api(settings, pool, clock, record, guarded, audit, base, disk, terms, validator)
     return Application(
-        api.repository, who, decide, audit, clock, validate_base, SecurityAudit(audit), operations(api), base=base
-    )
+        api.repository, who, decide, audit, clock, validator.written, SecurityAudit(audit), operations(api), base=base,
+        prepare=subscriptions.prepare(settings, clock, record), declare=subscriptions.declare(record),
+    )  # fmt: skip
