@@ -1,0 +1,1 @@
+"""Terminology in PostgreSQL; the only SQL of this room."""

@@ -1,0 +1,1 @@
+"""Code systems: in memory, in tables, by a grammar."""
