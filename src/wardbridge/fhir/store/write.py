@@ -156,7 +156,8 @@ def add(change: Change, numbers: Numbers, now: int, columns: Columns) -> Stored:
         body = stamp(change.resource, change.id, version, updated)
         method = "U" if there else "C"
     fingerprint = _NOTHING if change.resource is None else rows.fingerprint()
-    reindex = change.version == 0 or (fingerprint, INDEX_VERSION) != (change.fingerprint, change.index_version)
+    same = (fingerprint, INDEX_VERSION) == (change.fingerprint, change.index_version)
+    reindex = change.version == 0 or change.resource is None or not same
     narrative, content = rows.text or (None, None)
     owner = columns.change(
         Written(
