@@ -26,6 +26,8 @@ from wardbridge.security.identity import Identity
 from wardbridge.security.policy import decide
 from wardbridge.security.principal import Principal
 from wardbridge.security.tokens import Tokens
+from wardbridge.terminology.glossary.book import Book
+from wardbridge.terminology.glossary.values import Text
 from wardbridge.web.app import routes
 from wardbridge.web.live.hub import Hub
 from wardbridge.web.room import Room
@@ -48,10 +50,8 @@ class House:
         return opened.cookie, opened.principal.csrf
 
 
-async def api(room: Room) -> Application:
+def api(room: Room, record: Record) -> Application:
     """The FHIR API beside the pages, for the people who sign in to them."""
-    record = Record(room.pool, room.clock)
-    await record.load()
 
     async def who(connection: HTTPConnection, /) -> Principal:
         return await authenticate(room.identity, connection)
@@ -72,7 +72,11 @@ async def house(database, tmp_path: Path) -> House:
     scene = Scene(clock)
     room = Room(sources=scene.sources(), identity=identity, audit=Audit(database.pool, clock), pool=database.pool,
                 clock=clock, zone=ZoneInfo("Europe/Berlin"), site="St. Test")  # fmt: skip
-    room = replace(room, api=asker(await api(room)))
+    record = Record(room.pool, room.clock)
+    await record.load()
+    room = replace(room, api=asker(api(room, record)), book=Book(room.pool, room.clock, record))
+    vlan = Text(title="VLAN", it="A separate lane of the network.")
+    await room.book.add("it", vlan, Principal("person-operator", "Operator Test", "user", frozenset({"operator"})))
     hub = Hub(room.sources.feed, clock)
     return House(Starlette(routes=routes(room, hub)), room, scene, hub)
 

@@ -19,6 +19,7 @@ PATHS = {
     "/patients/{patient}/observations/{observation}": "/patients/pat-1/observations/o-spo2-3",
     "/devices": "/devices", "/devices/{device}": "/devices/mon-1", "/integration": "/integration",
     "/integration/messages": "/integration/messages", "/integration/messages/{ref}": "/integration/messages/in-1",
+    "/terms": "/terms?q=spo2", "/terms/{slug}": "/terms/vlan",
     "/fhir": "/fhir", "/fhir/{path:path}": "/fhir/Device",
     "/admin/users": "/admin/users", "/admin/audit": "/admin/audit",
 }  # fmt: skip

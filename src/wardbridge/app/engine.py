@@ -2,7 +2,7 @@
 
 intake log ──► pipeline ──► telemetry, record, alarms, faults
 each second ─► alarm engine (limits, silence, NEWS2)
-change log ──► inputs of scores · outbound feeds ──► destinations
+change log ──► inputs of scores · outbound feeds ──► destinations · subscriptions ──► subscribers
 upkeep ──────► compaction, retention
 """
 
@@ -25,6 +25,7 @@ from wardbridge.app.metrics import say
 from wardbridge.app.parts import parts_of, record_of
 from wardbridge.app.patients import follow_patients
 from wardbridge.app.process import forever, tell
+from wardbridge.app.subscriptions import Engine as Subscriptions
 from wardbridge.app.upkeep import upkeep
 from wardbridge.core import store
 from wardbridge.core.clock import Clock, SystemClock
@@ -87,9 +88,12 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
     await watcher.load()
     changes = ObservationChanges(record)
     outbound = Feeds(settings, pool, clock, record)
+    subscriptions = Subscriptions(settings, clock, record)
 
     def state() -> dict[str, Any]:
-        return say({"pipeline_total": dict(pipeline.counts)})
+        return say(
+            {"pipeline_total": dict(pipeline.counts), **subscriptions.post.counters()}, subscriptions.gauges
+        )  # fmt: skip
 
     async def inputs() -> None:
         while await follow(pool, changes):
@@ -105,6 +109,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         forever(clock, 1.0, inputs, "score inputs"),
         forever(clock, 1.0, patients, "patients on boards"),
         *outbound.works(),
+        *subscriptions.works(),
         *upkeep(settings, pool, clock),
         tell(pool, clock, "engine", state),
     ]

@@ -15,6 +15,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
+from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wardbridge.app.api import application, bulk
@@ -25,6 +26,7 @@ from wardbridge.app.parts import parts_of, record_of
 from wardbridge.app.probes import probes
 from wardbridge.app.process import resolved, tell
 from wardbridge.app.sources import sources_of
+from wardbridge.app.subscriptions import sockets
 from wardbridge.core import log as logs
 from wardbridge.core.clock import SystemClock
 from wardbridge.core.db import open_pool
@@ -37,6 +39,7 @@ from wardbridge.security.identity import Identity
 from wardbridge.security.principal import Principal
 from wardbridge.security.smart import smart_routes
 from wardbridge.security.tokens import Tokens
+from wardbridge.terminology.glossary.book import Book
 from wardbridge.web.app import routes
 from wardbridge.web.live.hub import Hub
 from wardbridge.web.room import Room
@@ -126,13 +129,16 @@ class Site:
             sources=sources_of(settings, pool, clock, record, parts),
             identity=identity, audit=audit, pool=pool, clock=clock, zone=settings.site_zone, site=settings.site,
             secure=bool(settings.tls_cert) or settings.public_url.startswith("https:"), api=asker(fhir),
+            book=Book(pool, clock, record),
         )  # fmt: skip
         hub = Hub(room.sources.feed, clock)
+        socket_line = sockets(settings, clock, record, audit, who)
         app.router.routes.extend(
             [
                 *probes(pool, clock, disk, identity),
                 *token_routes(identity, audit),
                 *smart_routes(site),
+                WebSocketRoute("/fhir/websocket", socket_line),
                 *openapi_routes(lambda request: f"{site(request)}/fhir", fhir.operations),
                 *routes(room, hub),
             ]
@@ -141,7 +147,11 @@ class Site:
         def state() -> dict[str, Any]:
             return say({"live_slices_total": hub.slices})
 
-        tasks = [asyncio.create_task(hub.run()), asyncio.create_task(tell(pool, clock, f"web-{os.getpid()}", state))]
+        tasks = [
+            asyncio.create_task(hub.run()),
+            asyncio.create_task(socket_line.works()),
+            asyncio.create_task(tell(pool, clock, f"web-{os.getpid()}", state)),
+        ]
         try:
             yield
         finally:

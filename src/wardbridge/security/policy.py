@@ -49,6 +49,7 @@ PAGES: dict[str, frozenset[str]] = {
     "limits": frozenset({"nurse", "physician"}),
     "fleet": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
     "device": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
+    "terms": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
     "record": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
     "integration": frozenset({"technician", "operator", "administrator"}),
     "users": frozenset({"administrator"}),
@@ -79,6 +80,7 @@ FEATURES: dict[str, frozenset[str]] = {
     "integration.replay": frozenset({"operator", "administrator"}),
     "integration.test": frozenset({"operator", "administrator"}),
     "message.raw": frozenset({"operator", "administrator"}),
+    "term.write": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
     "user.edit": frozenset({"administrator"}),
 }
 """Who may do what beyond the FHIR API."""

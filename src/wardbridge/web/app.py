@@ -15,7 +15,7 @@ from wardbridge.web.call import Handler, guard
 from wardbridge.web.headers import Headers
 from wardbridge.web.live.hub import Hub
 from wardbridge.web.live.socket import live
-from wardbridge.web.pages import admin, bed, board, chart, fleet, integration, limits, record
+from wardbridge.web.pages import admin, bed, board, chart, fleet, integration, limits, record, terms
 from wardbridge.web.pages.sign_in import SignIn
 from wardbridge.web.room import STATIC, Room
 
@@ -57,6 +57,11 @@ PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
     ("/integration/messages/{ref}", POST, integration.message, "integration", "message.raw"),
     ("/integration/dead/{dead}/replay", POST, integration.replay, "integration", "integration.replay"),
     ("/integration/test", POST, integration.test, "integration", "integration.test"),
+    ("/terms", GET, terms.terms, "terms", ""),
+    ("/terms", POST, terms.add, "terms", "term.write"),
+    ("/terms/{slug}", GET, terms.term, "terms", ""),
+    ("/terms/{slug}", POST, terms.write, "terms", "term.write"),
+    ("/terms/{slug}/{move}", POST, terms.move, "terms", "term.write"),
     ("/fhir", GET, record.record, "record", ""),
     ("/fhir/{path:path}", BOTH, record.record, "record", ""),
     ("/admin/users", GET, admin.users, "users", ""),

@@ -125,6 +125,11 @@ DONE = {
     "limit": _("Limits saved."),
     "cleared": _("Limits back to the ward's."),
     "replayed": _("Message queued again."),
+    "written": _("Draft saved."),
+    "proposed": _("Proposed for approval."),
+    "approved": _("Approved: it is in force now."),
+    "returned": _("Sent back with your reason."),
+    "retired": _("Entry retired."),
     "tested": _("Test message queued."),
 }
 

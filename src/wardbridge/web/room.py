@@ -17,6 +17,7 @@ from wardbridge.core.clock import Clock
 from wardbridge.core.db import Pool
 from wardbridge.security.audit import Audit
 from wardbridge.security.identity import Identity
+from wardbridge.terminology.glossary.book import Book
 from wardbridge.web import show
 from wardbridge.web.sources import Sources
 from wardbridge.web.words import CATALOGUE
@@ -69,6 +70,7 @@ class Room:
     site: str = "Wardbridge"
     secure: bool = False
     api: Api | None = None
+    book: Book | None = None
     templates: Environment = field(init=False)
     show: show.Show = field(init=False)
 

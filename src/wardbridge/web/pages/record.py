@@ -70,7 +70,8 @@ async def record(call: Call) -> Response:
 
 async def _patient(call: Call, resource: dict[str, Any]) -> dict[str, Any] | None:
     """The patient whom a resource is about, as the API gives them to this person; None where it is about none."""
-    target = next((resource[key] for key in ABOUT if isinstance(resource.get(key), dict)), {}).get("reference")
+    about: dict[str, Any] = next((resource[key] for key in ABOUT if isinstance(resource.get(key), dict)), {})
+    target = about.get("reference")
     if call.room.api is None or not isinstance(target, str) or not tree.link(target).startswith("/fhir/Patient/"):
         return None
     status, body = await call.room.api(call.request.scope, target, [])
