@@ -1,4 +1,8 @@
-"""The FHIR API as one ASGI application: negotiate → authenticate → parse → decide → validate → store → respond.
+"""The FHIR API as one ASGI application: parse → decide → validate → store → index → respond.
+
+parse: ``receive.py`` (HTTP), ``routing.py`` (which interaction), ``formats.py`` (JSON, XML), ``entries.py`` (bundles);
+decide: ``access.py``, asked by each interaction; validate: ``Single.valid``; store and index: ``repository.py``, the
+search rows being written in the statement that writes the resource; respond: ``formats.py`` and ``wire.py``.
 
 Mount it at ``/fhir``. Every request ends as an OperationOutcome or with what was asked for, and, but for
 ``/metadata``, as one entry of the audit record: writes in their own transaction, all else before the answer leaves.
@@ -6,9 +10,8 @@ Mount it at ``/fhir``. Every request ends as an OperationOutcome or with what wa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote
 
 import structlog
 from starlette.requests import Request
@@ -18,34 +21,41 @@ from wardbridge import __version__
 from wardbridge.core.clock import Clock
 from wardbridge.core.db import AWAY
 from wardbridge.core.errors import Invalid, NotFound, Unavailable, WardbridgeError
-from wardbridge.fhir.json import dumps
+from wardbridge.fhir.json import dumps, loads
 from wardbridge.fhir.rest.access import access, check
 from wardbridge.fhir.rest.answer import Answer
-from wardbridge.fhir.rest.audit_events import search_audit
+from wardbridge.fhir.rest.audit_events import AuditEvents
 from wardbridge.fhir.rest.batch import post_bundle
 from wardbridge.fhir.rest.call import Call
 from wardbridge.fhir.rest.capability import statement
+from wardbridge.fhir.rest.conditional import Conditional
+from wardbridge.fhir.rest.formats import PLAIN, format_of, rendered
 from wardbridge.fhir.rest.histories import Histories
-from wardbridge.fhir.rest.hooks import Audit, AuditSource, Authenticate, Decide, Prepare, Validate
+from wardbridge.fhir.rest.hooks import Audit, AuditSource, Authenticate, Decide, Declare, Prepare, Validate
 from wardbridge.fhir.rest.operation_definitions import OperationDefinitions
 from wardbridge.fhir.rest.operations import Operation, find
 from wardbridge.fhir.rest.outcome import Refused, of_error, refusal
+from wardbridge.fhir.rest.receive import place as place
+from wardbridge.fhir.rest.receive import receive as read
 from wardbridge.fhir.rest.repository import Repository
 from wardbridge.fhir.rest.routing import Route, route
 from wardbridge.fhir.rest.searching import Searching
 from wardbridge.fhir.rest.single import Single
 from wardbridge.fhir.rest.transaction import Transaction
-from wardbridge.fhir.rest.wire import body_of, check_accept, check_content, send_answer
+from wardbridge.fhir.rest.wire import send_answer
 
 log = structlog.get_logger(__name__)
 
-ATTESTED = frozenset({"create", "update", "delete", "update-where", "delete-where", "bundle"})
+ATTESTED = frozenset({"create", "update", "patch", "delete", "update-where", "patch-where", "delete-where", "bundle"})
 """A success of these has its audit entries in its own transaction."""
 
 
 @dataclass
 class Application:
-    """``base`` is our public URL of the API, '' to take it from each request. ``most_bytes`` bounds a body."""
+    """``base`` is our public URL of the API, '' to take it from each request. ``most_bytes`` bounds a body.
+
+    ``prepare``: rules by resource type; ``cascade``: whether ``_cascade=delete`` is offered.
+    """
 
     repository: Repository
     authenticate: Authenticate
@@ -58,57 +68,57 @@ class Application:
     base: str = ""
     most_bytes: int = 64 * 1024 * 1024
     prepare: Mapping[str, Prepare] = field(default_factory=dict)
+    cascade: bool = False
+    declare: Declare | None = None
     started: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.started = self.clock.now() // 1_000_000 * 1_000_000
-        self.single = Single(self.repository, self.decide, self.validate, self.prepare)
+        self.single = Single(self.repository, self.decide, self.validate, self.prepare, self.cascade)
+        self.conditional = Conditional(self.single)
         self.searching = Searching(self.repository, self.decide)
         self.histories = Histories(self.repository, self.decide)
         self.definitions = OperationDefinitions(self.operations, self.searching, self.started)
-        self.transaction = Transaction(self.single, self.searching)
+        self.audit_events = AuditEvents(self.audit_source, self.decide) if self.audit_source is not None else None
+        reserved = frozenset({"AuditEvent"}) if self.audit_events is not None else frozenset()
+        self.transaction = Transaction(self.single, self.searching, reserved)
+
+        one, some = self.single, self.conditional
+        self._interactions: dict[str, Callable[[Call, Route], Awaitable[Answer]]] = {
+            "read": lambda call, at: one.read(call, at.type, at.id),
+            "vread": lambda call, at: one.vread(call, at.type, at.id, at.version),
+            "search": lambda call, at: self.searching.search(call, at.type),
+            "history": lambda call, at: self.histories.history(call, at.type, at.id),
+            "create": lambda call, at: one.create(call, at.type),
+            "update": lambda call, at: one.update(call, at.type, at.id),
+            "patch": lambda call, at: one.patch(call, at.type, at.id),
+            "delete": lambda call, at: one.delete(call, at.type, at.id),
+            "update-where": lambda call, at: some.update(call, at.type),
+            "patch-where": lambda call, at: some.patch(call, at.type),
+            "delete-where": lambda call, at: some.delete(call, at.type),
+            "bundle": lambda call, at: post_bundle(call, self.transaction, self.handle),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        answer = await self._answer(request)
+        form = PLAIN
+        try:
+            form = format_of(request)
+            answer = rendered(await self._answer(request), form)
+        except (Refused, WardbridgeError, *AWAY) as error:
+            answer = rendered(_of(error), form)
         await send_answer(request, answer, send)
 
     async def _answer(self, request: Request) -> Answer:
-        try:
-            path, base = place(request, self.base)
-            check_accept(request)
-            found = route(request.method, path)
-            if found.action == "capabilities":
-                return Answer(
-                    200,
-                    statement(
-                        base,
-                        __version__,
-                        self.started,
-                        tuple(self.operations),
-                        self.audit_source is not None,
-                        self.validate is not None,
-                    ),
-                )
-            principal = await self.authenticate(request)
-            form = found.action == "search" and request.method == "POST"
-            check_content(request, form, self._accepts(found))
-            body = await body_of(request, self.most_bytes) if request.method in ("POST", "PUT", "PATCH") else b""
-            query = request.scope["query_string"].decode("latin-1")
-            parameters = parse_qsl(query, keep_blank_values=True) if query else []
-            if form:
-                parameters += parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-                query = "&".join(filter(None, (query, body.decode("utf-8", "replace"))))
-            headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in request.scope["headers"]}
-            call = Call(request.method, path, tuple(parameters), headers, base, principal, body, None, query)
-        except Refused as refused:
-            return refused.answer
-        except WardbridgeError as error:
-            return of_error(error)
-        except AWAY as error:
-            return of_error(Unavailable(f"the database is away: {type(error).__name__}", "database"))
+        path, base = place(request, self.base)
+        found = route(request.method, path)
+        if found.action == "capabilities":
+            body = self._statement(base)
+            return Answer(200, dumps(await self.declare(loads(body), base)) if self.declare else body)
+        principal = await self.authenticate(request)
+        call = await read(request, path, base, found, principal, self.most_bytes, self._accepts(found))
         return await self.handle(call, found)
 
     async def handle(self, call: Call, found: Route | None = None) -> Answer:
@@ -122,15 +132,15 @@ class Application:
             attested = action in ATTESTED
         except Refused as refused:
             answer, attested, reason = refused.answer, refused.attested, "refused"
-        except WardbridgeError as error:
-            answer, reason = of_error(error), error.message
-        except AWAY as error:
-            answer = of_error(Unavailable(f"the database is away: {type(error).__name__}", "database"))
+        except (WardbridgeError, *AWAY) as error:
+            answer, reason = _of(error), getattr(error, "message", "")
+        except RecursionError:
+            answer = refusal(400, "too-long", "the request is nested too deeply")
         except Exception:
             log.exception("fhir.failed", action=action, type=type_name)
             answer = refusal(500, "exception", "an error of ours; it has been logged")
         if not attested:
-            event = {"update-where": "update", "delete-where": "delete"}.get(action, action or "request")
+            event = action.removesuffix("-where") or "request"
             event = f"${found.name}" if found is not None and action == "operation" else event
             try:
                 await self.audit.record(access(call, event, type_name, id_, answer.patients, answer.status, reason))
@@ -139,34 +149,12 @@ class Application:
         return answer
 
     async def _run(self, call: Call, found: Route) -> Answer:
-        type_name, id_ = found.type, found.id
-        if type_name == "AuditEvent" and self.audit_source is not None:
-            return await self._audit_event(call, found, self.audit_source)
-        if type_name == "OperationDefinition" and (found.action == "search" or self.definitions.has(id_)):
+        name, id_ = found.type, found.id
+        if name == "AuditEvent" and self.audit_events is not None:
+            return await self.audit_events.answer(call, found)
+        if name == "OperationDefinition" and (found.action == "search" or self.definitions.has(id_)):
             return await self._operation_definition(call, found)
-        match found.action:
-            case "read":
-                return await self.single.read(call, type_name, id_)
-            case "vread":
-                return await self.single.vread(call, type_name, id_, found.version)
-            case "search":
-                return await self.searching.search(call, type_name)
-            case "create":
-                return await self.single.create(call, type_name)
-            case "update":
-                return await self.single.update(call, type_name, id_)
-            case "delete":
-                return await self.single.delete(call, type_name, id_)
-            case "update-where":
-                return await self.single.update_where(call, type_name)
-            case "delete-where":
-                return await self.single.delete_where(call, type_name)
-            case "history":
-                return await self.histories.history(call, type_name, id_)
-            case "bundle":
-                return await post_bundle(call, self.transaction, self.handle)
-            case _:
-                return await self._operate(call, found)
+        return await self._interactions.get(found.action, self._operate)(call, found)
 
     def _accepts(self, found: Route) -> tuple[str, ...]:
         """Media types of bodies that an operation takes beside JSON."""
@@ -194,31 +182,15 @@ class Application:
             refusal(405, "not-supported", "made by the server and only read here", headers=(("allow", "GET, HEAD"),))
         )
 
-    async def _audit_event(self, call: Call, found: Route, source: AuditSource) -> Answer:
-        if found.action == "read":
-            check(self.decide, call, "read", "AuditEvent", found.id)
-            resource = await source.read(found.id)
-            if resource is None:
-                raise NotFound(f"AuditEvent/{found.id} does not exist")
-            return Answer(200, dumps(resource), 'W/"1"')
-        if found.action == "search":
-            return await search_audit(call, source, self.decide)
-        raise Refused(
-            refusal(
-                405,
-                "not-supported",
-                "the audit record is written by the server and only read here",
-                headers=(("allow", "GET, HEAD"),),
-            )
-        )
+    def _statement(self, base: str) -> bytes:
+        audits, validates = self.audit_source is not None, self.validate is not None
+        return statement(base, __version__, self.started, tuple(self.operations), audits, validates)
 
 
-def place(request: Request, base: str) -> tuple[tuple[str, ...], str]:
-    """(path below the base, base URL)."""
-    scope = request.scope
-    root = scope.get("root_path", "")
-    path = scope["path"].removeprefix(root)
-    if not base:
-        host = request.headers.get("host", "localhost")
-        base = f"{scope.get('scheme', 'http')}://{host}{root}".rstrip("/")
-    return tuple(unquote(part) for part in path.split("/") if part), base
+def _of(error: BaseException) -> Answer:
+    """The answer that an error ends in."""
+    if isinstance(error, Refused):
+        return error.answer
+    if isinstance(error, WardbridgeError):
+        return of_error(error)
+    return of_error(Unavailable(f"the database is away: {type(error).__name__}", "database"))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from wardbridge.core.errors import Invalid
+from wardbridge.core.errors import Invalid, NotFound
 from wardbridge.fhir.json import dumps
 from wardbridge.fhir.rest.access import check
 from wardbridge.fhir.rest.answer import Answer
 from wardbridge.fhir.rest.call import Call
 from wardbridge.fhir.rest.hooks import AuditSource, Decide
+from wardbridge.fhir.rest.outcome import Refused, refusal
+from wardbridge.fhir.rest.routing import Route, compartment_of
 from wardbridge.fhir.rest.searching import links
 from wardbridge.fhir.search.prefix import Now, date_range
 from wardbridge.fhir.search.result import LARGEST_COUNT
@@ -91,6 +94,26 @@ def _criterion(criteria: dict[str, Any], name: str, value: str) -> None:
         raise Invalid(f"unknown search parameter {name!r} for AuditEvent", name)
 
 
+@dataclass(frozen=True)
+class AuditEvents:
+    """The interactions with AuditEvent: read and search."""
+
+    source: AuditSource
+    decide: Decide
+
+    async def answer(self, call: Call, found: Route) -> Answer:
+        if found.action == "read":
+            check(self.decide, call, "read", "AuditEvent", found.id)
+            resource = await self.source.read(found.id)
+            if resource is None:
+                raise NotFound(f"AuditEvent/{found.id} does not exist")
+            return Answer(200, dumps(resource), 'W/"1"')
+        if found.action == "search":
+            return await search_audit(call, self.source, self.decide)
+        text = "the audit record is written by the server and only read here"
+        raise Refused(refusal(405, "not-supported", text, headers=(("allow", "GET, HEAD"),)))
+
+
 async def search_audit(call: Call, source: AuditSource, decide: Decide) -> Answer:
     """``GET AuditEvent?…`` as a Bundle."""
     check(decide, call, "search", "AuditEvent")
@@ -104,11 +127,18 @@ async def search_audit(call: Call, source: AuditSource, decide: Decide) -> Answe
             after = value
         elif name not in ("_format", "_pretty"):
             rest.append((name, value))
+    inside = compartment_of(call.path)
+    if inside is not None:
+        if inside.compartment != "Patient":
+            raise Invalid(f"AuditEvent cannot be searched by {inside.compartment}; ask for agent or entity")
+        rest.append(("patient", inside.id))
     found, cursor = await source.search(rest, count, after)
+    path = "AuditEvent" if inside is None else "/".join(call.path[:3])
+    shown = [p for p in call.parameters if p[0] not in ("_format", "_pretty")]
     body = {
         "resourceType": "Bundle",
         "type": "searchset",
-        "link": links(call, "AuditEvent", [p for p in call.parameters if p[0] not in ("_format", "_pretty")], cursor),
+        "link": links(call, path, shown, cursor),
         "entry": [
             {"fullUrl": f"{call.base}/AuditEvent/{one['id']}", "resource": one, "search": {"mode": "match"}}
             for one in found

@@ -9,7 +9,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from wardbridge.core.errors import Invalid
+from wardbridge.fhir.definitions.xml import read_xml
 from wardbridge.fhir.json import loads
+from wardbridge.fhir.rest.formats import XML, media_of
 from wardbridge.security.principal import Principal
 
 _ETAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*|\s*([0-9A-Za-z.\-]+)\s*')
@@ -67,11 +69,19 @@ class Call:
         return out
 
     def if_match(self) -> str | None:
-        versions = self.versions("if-match")
+        """The version that must be current; None where none is named. Raises Invalid."""
+        return self._version("If-Match")
+
+    def if_none_match(self) -> str | None:
+        """The version, ``*`` for any, that must not be current. Raises Invalid."""
+        return self._version("If-None-Match")
+
+    def _version(self, header: str) -> str | None:
+        versions = self.versions(header.lower())
         if versions is None:
             return None
         if len(versions) != 1:
-            raise Invalid("If-Match takes one version", "If-Match")
+            raise Invalid(f"{header} takes one version here", header)
         return versions[0]
 
     def unchanged(self, version: int, updated: int) -> bool:
@@ -87,13 +97,23 @@ class Call:
                 return False
         return False
 
+    @property
+    def media(self) -> str:
+        """The media type of the body, without parameters."""
+        return media_of(self.headers.get("content-type", ""))
+
+    @property
+    def xml(self) -> bool:
+        """Whether the body is XML."""
+        return self.media in XML
+
     def json(self) -> dict[str, Any]:
-        """The resource that was sent. Raises Invalid."""
+        """The resource that was sent, as JSON whether it came as JSON or as XML. Raises Invalid."""
         if self.resource is not None:
             return self.resource
         if not self.body:
             raise Invalid("the request has no body; a resource is expected")
-        return loads(self.body)
+        return read_xml(self.body) if self.xml else loads(self.body, unique=True)
 
 
 def check_id(text: str) -> None:

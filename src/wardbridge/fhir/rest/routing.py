@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wardbridge.fhir.definitions.search import compartment, compartments
 from wardbridge.fhir.definitions.table import resource_types
 from wardbridge.fhir.rest.answer import Answer
 from wardbridge.fhir.rest.call import ID
@@ -22,9 +23,35 @@ class Route:
 
 
 _SYSTEM = {"GET": "search", "POST": "bundle"}
-_TYPE = {"GET": "search", "POST": "create", "PUT": "update-where", "DELETE": "delete-where"}
-_INSTANCE = {"GET": "read", "PUT": "update", "DELETE": "delete"}
+_TYPE = {
+    "GET": "search",
+    "POST": "create",
+    "PUT": "update-where",
+    "PATCH": "patch-where",
+    "DELETE": "delete-where",
+}
+_INSTANCE = {"GET": "read", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _GET = {"GET": ""}
+_GET_SEARCH = {"GET": "search"}
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A search in a compartment: ``Patient/123/Observation``; ``type`` '' stands for ``*``."""
+
+    compartment: str
+    id: str
+    type: str
+
+
+def compartment_of(path: tuple[str, ...]) -> Inside | None:
+    """What a path like ``Patient/123/Observation`` or ``Patient/123/*`` asks for (R4 http.html#vsearch)."""
+    if not 3 <= len(path) <= 4 or path[3:] not in ((), ("_search",)) or path[0] not in compartments():
+        return None
+    type_name = path[2]
+    if type_name != "*" and type_name != path[0] and type_name not in compartment(path[0]):
+        return None
+    return Inside(path[0], path[1], "" if type_name == "*" else type_name)
 
 
 def route(method: str, path: tuple[str, ...]) -> Route:
@@ -50,8 +77,8 @@ def route(method: str, path: tuple[str, ...]) -> Route:
         return Route("vread", head, path[1], path[3])
     if path[2][:1] in ("$", "_"):
         return _special(method, path[2:], head, path[1])
-    if path[2] in resource_types() or path[2] == "*":
-        raise Refused(refusal(404, "not-supported", "compartment searches are not supported yet"))
+    if (inside := compartment_of(path)) is not None:
+        return Route(_allowed(method, _GET_SEARCH if len(path) == 3 else {"POST": "search"}), inside.type)
     raise _nothing(path)
 
 
@@ -75,7 +102,7 @@ def _special(method: str, path: tuple[str, ...], type_name: str, id_: str) -> Ro
 def _allowed(method: str, actions: dict[str, str]) -> str:
     if method not in actions:
         allow = ", ".join(sorted({*actions, *(["HEAD"] if "GET" in actions else [])}))
-        text = "PATCH is not supported yet" if method == "PATCH" else f"{method} is not allowed here; allowed: {allow}"
+        text = f"{method} is not allowed here; allowed: {allow}"
         raise Refused(refusal(405, "not-supported", text, headers=(("allow", allow),)))
     return actions[method]
 

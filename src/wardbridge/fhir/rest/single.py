@@ -1,46 +1,50 @@
-"""Interactions with one resource: read, vread, create, update, delete, and their conditional forms (R4 http.html)."""
+"""Interactions with one resource by its id: read, vread, create, update, patch, delete (R4 http.html)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
-from wardbridge.core.errors import Conflict, Gone, Invalid, NotFound, WardbridgeError
-from wardbridge.fhir.json import dumps
+from wardbridge.core.errors import Gone, Invalid, NotFound, WardbridgeError
+from wardbridge.fhir.json import dumps, loads
 from wardbridge.fhir.rest.access import check, of_write, patients_of
 from wardbridge.fhir.rest.answer import Answer, of_stored
 from wardbridge.fhir.rest.call import Call, check_id
+from wardbridge.fhir.rest.cascade import Cascade
 from wardbridge.fhir.rest.hooks import Decide, Prepare, Validate
+from wardbridge.fhir.rest.idempotency import asked_once, once
 from wardbridge.fhir.rest.outcome import Refused, fine, of_error
+from wardbridge.fhir.rest.patch.document import Patch, patch_of
+from wardbridge.fhir.rest.patch.errors import Unprocessable
 from wardbridge.fhir.rest.repository import Repository, Unit
 from wardbridge.fhir.rest.subset import shown, subset
-from wardbridge.fhir.store.values import Delete, Put, SeveralMatches, Stored
+from wardbridge.fhir.store.values import Delete, Put, Stored, VersionConflict
 from wardbridge.fhir.store.write import Outcome
 from wardbridge.fhir.validate import operation_outcome
+from wardbridge.security.principal import Principal
 
 READ_PARAMETERS = frozenset({"_format", "_pretty", "_summary", "_elements"})
+WRITE_PARAMETERS = frozenset({"_format", "_pretty"})
 
 
 @dataclass(frozen=True)
 class Single:
-    """The interactions over a repository. ``validate`` None: resources are stored unchecked. ``prepare`` by type."""
+    """The interactions over a repository. ``validate`` None: resources are stored unchecked. ``prepare`` by type.
+
+    ``cascade``: whether ``_cascade=delete`` may be asked for.
+    """
 
     repository: Repository
     decide: Decide
     validate: Validate | None
     prepare: Mapping[str, Prepare] = field(default_factory=dict)
+    cascade: bool = False
 
     async def read(self, call: Call, type_name: str, id_: str) -> Answer:
         check(self.decide, call, "read", type_name, id_)
         known_parameters(call, READ_PARAMETERS)
-        stored = await self.repository.read(type_name, id_)
-        if stored is None:
-            raise NotFound(f"{type_name}/{id_} does not exist")
-        if stored.deleted:
-            raise Gone(f"{type_name}/{id_} was deleted; its last content is version {stored.version - 1}")
-        return _shown(call, stored)
+        return read_answer(call, type_name, id_, await self.repository.read(type_name, id_))
 
     async def vread(self, call: Call, type_name: str, id_: str, version: str) -> Answer:
         check(self.decide, call, "vread", type_name, id_)
@@ -52,74 +56,67 @@ class Single:
             raise NotFound(f"{type_name}/{id_} has no version {version[:20]}")
         if stored.deleted:
             raise Gone(f"version {version} of {type_name}/{id_} is its deletion")
-        return _shown(call, stored)
+        return show(call, stored)
 
     async def create(self, call: Call, type_name: str) -> Answer:
         check(self.decide, call, "create", type_name)
-        known_parameters(call, READ_PARAMETERS)
-        resource = await self.checked(call, type_name)
+        known_parameters(call, WRITE_PARAMETERS)
+        resource = dict(await self.checked(call, type_name))
         resource.pop("id", None)
         item = Put(resource, if_none_exist=call.headers.get("if-none-exist"))
-        done = _raised(await self.repository.put(item, lambda out: of_write(call, "create", type_name, "", out)))
-        return written(call, done)
+        if not asked_once(call):
+            done = await self.repository.put(item, lambda out: of_write(call, "create", type_name, "", out))
+            return written(call, _raised(done))
+
+        async def work(unit: Unit) -> Answer:
+            (done,) = await unit.write([item])
+            await unit.attest([of_write(call, "create", type_name, "", done)])
+            return written(call, done)
+
+        return await once(self.repository, call, work)
 
     async def update(self, call: Call, type_name: str, id_: str) -> Answer:
         check(self.decide, call, "update", type_name, id_)
-        known_parameters(call, READ_PARAMETERS)
+        known_parameters(call, WRITE_PARAMETERS)
         check_id(id_)
         resource = await self.checked(call, type_name)
         if resource.get("id") != id_:
             raise Invalid(f"the resource must carry the id of the URL ({id_})", f"{type_name}.id")
-        done = _raised(
-            await self.repository.put(
-                Put(resource, call.if_match()), lambda out: of_write(call, "update", type_name, id_, out)
-            )
-        )
-        return written(call, done)
+        item = Put(resource, call.if_match(), if_none_match=call.if_none_match())
+        done = await self.repository.put(item, lambda out: of_write(call, "update", type_name, id_, out))
+        return written(call, _raised(done))
 
-    async def delete(self, call: Call, type_name: str, id_: str) -> Answer:
-        check(self.decide, call, "delete", type_name, id_)
-        done = _raised(
-            await self.repository.put(
-                Delete(type_name, id_, call.if_match()), lambda out: of_write(call, "delete", type_name, id_, out)
-            )
-        )
-        return removed(call, done)
-
-    async def update_where(self, call: Call, type_name: str) -> Answer:
-        """Conditional update (R4 http.html#cond-update)."""
-        check(self.decide, call, "update", type_name)
-        check(self.decide, call, "search", type_name)
-        resource = await self.checked(call, type_name)
-        criteria = criteria_of(call)
+    async def patch(self, call: Call, type_name: str, id_: str) -> Answer:
+        """Read, patch, validate and write under the lock of the row: no other update is lost in between."""
+        check(self.decide, call, "patch", type_name, id_)
+        known_parameters(call, WRITE_PARAMETERS)
+        patch = patch_of(call)
 
         async def work(unit: Unit) -> Stored:
-            item = update_item(resource, await unit.match(type_name, criteria), call.if_match())
-            (done,) = await unit.write([item])
-            await unit.attest([of_write(call, "update", type_name, done.id, done)])
+            held = (await unit.hold([(type_name, id_)])).get((type_name, id_))
+            resource = await self.patched(call, type_name, id_, held, patch)
+            (done,) = await unit.write([Put(resource)])
+            await unit.attest([of_write(call, "patch", type_name, id_, done)])
             return done
 
         return written(call, await self.repository.transact(work))
 
-    async def delete_where(self, call: Call, type_name: str) -> Answer:
-        """Conditional delete of at most one resource (R4 http.html#3.1.0.7.1)."""
-        check(self.decide, call, "delete", type_name)
-        check(self.decide, call, "search", type_name)
-        criteria = criteria_of(call)
-
-        async def work(unit: Unit) -> Stored | None:
-            found = await unit.match(type_name, criteria)
-            done = None
-            if found is not None:
-                (done,) = await unit.write([Delete(type_name, found.id, call.if_match())])
-            await unit.attest([of_write(call, "delete", type_name, "", done)] if done else [])
-            return done
-
-        return removed(call, await self.repository.transact(work))
+    async def delete(self, call: Call, type_name: str, id_: str) -> Answer:
+        check(self.decide, call, "delete", type_name, id_)
+        known_parameters(call, WRITE_PARAMETERS | {"_cascade"})
+        cascade = Cascade.asked(call, self.cascade, self.decide)
+        item = Delete(type_name, id_, call.if_match())
+        if cascade is not None:
+            return removed(call, await self.repository.transact(lambda unit: cascade.delete(unit, item)))
+        done = await self.repository.put(item, lambda out: of_write(call, "delete", type_name, id_, out))
+        return removed(call, _raised(done))
 
     async def checked(self, call: Call, type_name: str) -> dict[str, Any]:
-        """The resource that was sent, validated. Raises Invalid, Refused (422 with every problem)."""
-        resource = call.json()
+        """The resource that was sent, fit to be stored. Raises Invalid, Refused (422 with every problem)."""
+        return await self.valid(call.principal, type_name, call.json())
+
+    async def valid(self, principal: Principal, type_name: str, resource: dict[str, Any]) -> dict[str, Any]:
+        """A resource that is fit to be stored. Raises Invalid, Refused (422 with every problem)."""
         if resource.get("resourceType") != type_name:
             raise Invalid(f"the body must be a {type_name} (resourceType)", "resourceType")
         if self.validate is not None:
@@ -127,7 +124,24 @@ class Single:
             if any(problem.severity in ("error", "fatal") for problem in problems):
                 raise Refused(Answer(422, dumps(operation_outcome(problems))))
         prepare = self.prepare.get(type_name)
-        return resource if prepare is None else await prepare(call.principal, resource)
+        return resource if prepare is None else await prepare(principal, resource)
+
+    async def patched(self, call: Call, type_name: str, id_: str, held: Stored | None, patch: Patch) -> dict[str, Any]:
+        """What a patch makes of the current version. Raises NotFound, Gone, VersionConflict, Unprocessable, Refused."""
+        if held is None:
+            raise NotFound(f"{type_name}/{id_} does not exist")
+        if held.body is None:
+            raise Gone(f"{type_name}/{id_} was deleted")
+        if_match = call.if_match()
+        if if_match not in (None, "*", str(held.version)):
+            raise VersionConflict(
+                f"If-Match asks for version {if_match} of {type_name}/{id_}; the current version is {held.version}",
+                "If-Match",
+            )
+        resource = patch(loads(held.body))
+        if (resource.get("resourceType"), resource.get("id")) != (type_name, held.id):
+            raise Unprocessable("a patch cannot change resourceType or id", f"{type_name}.id")
+        return await self.valid(call.principal, type_name, resource)
 
 
 def known_parameters(call: Call, names: frozenset[str]) -> None:
@@ -137,29 +151,23 @@ def known_parameters(call: Call, names: frozenset[str]) -> None:
             raise Invalid(f"unknown parameter {name!r} for this interaction", name)
 
 
-def criteria_of(call: Call) -> str:
-    return urlencode([(name, value) for name, value in call.parameters if name not in ("_format", "_pretty")])
-
-
-def update_item(resource: dict[str, Any], found: Stored | None, if_match: str | None) -> Put:
-    """What a conditional update writes. Raises Conflict when body and match name different resources."""
-    given = resource.get("id")
-    if found is not None:
-        if given and given != found.id:
-            raise Invalid(f"the criteria match {found.id}, the resource says {given}", "id")
-        return Put({**resource, "id": found.id}, if_match)
-    if if_match is not None:
-        raise Conflict("If-Match was given, but the criteria match nothing", "If-Match")
-    return Put(resource)
-
-
 def _raised(done: Outcome) -> Stored:
     if isinstance(done, WardbridgeError):
         raise Refused(of_error(done), attested=True)
     return done
 
 
-def _shown(call: Call, stored: Stored) -> Answer:
+def read_answer(call: Call, type_name: str, id_: str, stored: Stored | None) -> Answer:
+    """What a read answers. Raises NotFound, Gone."""
+    if stored is None:
+        raise NotFound(f"{type_name}/{id_} does not exist")
+    if stored.deleted:
+        raise Gone(f"{type_name}/{id_} was deleted; its last content is version {stored.version - 1}")
+    return show(call, stored)
+
+
+def show(call: Call, stored: Stored) -> Answer:
+    """A version as it was asked for: whole, in part, or only whether it changed."""
     patients = patients_of(stored)
     if call.headers and call.unchanged(stored.version, stored.updated):
         return Answer(304, None, stored.etag, stored.updated, patients=patients)
@@ -188,12 +196,3 @@ def removed(call: Call, done: Stored | None) -> Answer:
     if call.prefer("return") == "OperationOutcome":
         return Answer(200, dumps(fine("deleted" if done and done.changed else "there was nothing to delete")))
     return Answer(204, None, done.etag if done and done.version else "")
-
-
-def one_match(found: Sequence[Stored], criteria: str) -> Stored:
-    """Exactly one. Raises SeveralMatches, NotFound."""
-    if len(found) > 1:
-        raise SeveralMatches(f"{criteria} matches more than one resource")
-    if not found:
-        raise NotFound(f"{criteria} matches nothing")
-    return found[0]

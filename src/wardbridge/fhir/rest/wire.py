@@ -1,4 +1,4 @@
-"""HTTP itself: media types, body limits, headers, compression (R4 http.html#mime-type, RFC 9110)."""
+"""HTTP itself: body limits, headers, compression (RFC 9110)."""
 
 from __future__ import annotations
 
@@ -12,46 +12,7 @@ from wardbridge.core.errors import Invalid
 from wardbridge.fhir.rest.answer import Answer, http_date
 from wardbridge.fhir.rest.outcome import Refused, refusal
 
-MEDIA = b"application/fhir+json; charset=utf-8"
-JSON = frozenset(
-    {"application/fhir+json", "application/json", "text/json", "application/*", "*/*", "json", "application/json+fhir"}
-)
-FORM = "application/x-www-form-urlencoded"
 COMPRESS_FROM = 1024
-
-
-def check_accept(request: Request) -> None:
-    """Raises Refused (406) where only other formats than JSON are accepted. ``_format`` wins over Accept."""
-    wanted = request.query_params.get("_format") if b"_format" in request.scope["query_string"] else None
-    header = wanted.replace(" ", "+") if wanted is not None else request.headers.get("accept")
-    if not header:
-        return
-    for part in header.split(","):
-        media, *details = (piece.strip().lower() for piece in part.split(";"))
-        if media in JSON and not any(d.startswith("q=0") and not d.strip("q=0.") for d in details):
-            version = next((d.partition("=")[2] for d in details if d.startswith("fhirversion=")), "4.0")
-            if version in ("4.0", "4.0.1"):
-                return
-    raise Refused(
-        refusal(
-            406, "not-supported", "only JSON of FHIR R4 is offered (application/fhir+json); XML is not supported yet"
-        )
-    )
-
-
-def check_content(request: Request, form: bool, also: tuple[str, ...] = ()) -> None:
-    """Raises Refused (415) for a body that is neither JSON nor, for a search, a form, nor of the types ``also``."""
-    if request.method not in ("POST", "PUT", "PATCH"):
-        return
-    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if (form and media in (FORM, "")) or media in also:
-        return
-    if not form and media in JSON - {"*/*", "application/*", "json"}:
-        return
-    if not media and request.headers.get("content-length", "0") == "0":
-        return
-    expected = FORM if form else "application/fhir+json"
-    raise Refused(refusal(415, "not-supported", f"the body must be {expected}, not {media[:60]!r}"))
 
 
 async def body_of(request: Request, most: int) -> bytes:
@@ -84,10 +45,11 @@ async def body_of(request: Request, most: int) -> bytes:
 
 
 async def send_answer(request: Request, answer: Answer, send: Send) -> None:
+    """The answer as HTTP; its media type is settled already."""
     headers: list[tuple[bytes, bytes]] = []
     body = answer.body or b""
     if answer.body is not None:
-        headers.append((b"content-type", answer.media.encode() or MEDIA))
+        headers.append((b"content-type", answer.media.encode()))
     if answer.etag:
         headers.append((b"etag", answer.etag.encode()))
     if answer.updated:

@@ -1,12 +1,15 @@
 """Conditional interactions that stay right under concurrency (R4 http.html#ccreate, #cond-update).
 
-Whoever is about to search and then write takes a transaction lock on what the criteria name, so a second one waits,
-and then finds what the first has written. Criteria with an identifier lock that identifier, whatever else they say.
+Whoever is about to search and then write takes transaction locks first, so a second one waits, and then finds what the
+first has written. Criteria that name identifiers lock those, and those of the resource to be written: two writers
+whose resources share an identifier meet, whatever their criteria say. Other criteria lock the whole type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl
 
 from wardbridge.core.db import Connection
@@ -17,6 +20,7 @@ from wardbridge.fhir.search.query import Clause, Query, Token
 from wardbridge.fhir.store.numbers import Numbers
 from wardbridge.fhir.store.search import run
 from wardbridge.fhir.store.values import SeveralMatches, Stored
+from wardbridge.fhir.terms import Terms
 
 
 def criteria(type_name: str, text: str, bases: tuple[str, ...] = ()) -> Query:
@@ -32,33 +36,73 @@ def criteria(type_name: str, text: str, bases: tuple[str, ...] = ()) -> Query:
     return query
 
 
-def lock_keys(query: Query) -> list[int]:
-    """What to lock: each identifier that is named, else the whole of the criteria."""
-    head = "|".join(query.types)
-    identifiers = [
-        value
-        for clause in query.clauses
-        if isinstance(clause, Clause) and clause.code == "identifier" and not clause.modifier
-        for value in clause.values
-        if isinstance(value, Token)
-    ]
-    if identifiers:
-        # By code alone: "a|1" and "1" may mean the same resource.
-        return sorted({hash64(f"lock\x1f{head}\x1fidentifier\x1f{token.code}") for token in identifiers})
-    whole = sorted(map(repr, query.clauses))
-    return [hash64(f"lock\x1f{head}\x1f{whole}")]
+@dataclass(frozen=True)
+class Guard:
+    """What a conditional interaction must hold: its criteria and, where it writes one, its resource."""
+
+    query: Query
+    resource: Mapping[str, Any] | None = None
 
 
-async def lock(conn: Connection, queries: Sequence[Query]) -> None:
-    """Hold the locks of these criteria until the transaction ends, taken in one order."""
-    keys = sorted({key for query in queries for key in lock_keys(query)})
+MOST_KEYS = 500
+"""Identifiers of one type that a transaction locks one by one; beyond that it locks the type (locks use memory)."""
+
+
+def lock_keys(guards: Iterable[Guard]) -> dict[int, bool]:
+    """The locks of these interactions; True: for one holder only."""
+    named: dict[str, set[str]] = {}
+    whole: set[str] = set()
+    for guard in guards:
+        head = "|".join(guard.query.types)
+        codes = _identifiers(guard.query)
+        if codes:
+            named.setdefault(head, set()).update(codes, _own_identifiers(guard.resource))
+        else:
+            whole.add(head)
+    whole.update(head for head, codes in named.items() if len(codes) > MOST_KEYS)
+    out = {_key(head): head in whole for head in named.keys() | whole}
+    for head in named.keys() - whole:
+        out.update((_key(head, code), True) for code in named[head])
+    return out
+
+
+def _key(head: str, code: str = "") -> int:
+    # By code alone: "a|1" and "1" may mean the same resource.
+    return hash64(f"lock\x1f{head}\x1fidentifier\x1f{code.lower()}" if code else f"lock\x1f{head}")
+
+
+def _identifiers(query: Query) -> set[str]:
+    """The codes of a clause that only a resource with one of these identifiers can meet; empty: there is none."""
+    for clause in query.clauses:
+        if isinstance(clause, Clause) and clause.code == "identifier" and not clause.modifier:
+            codes = {value.code for value in clause.values if isinstance(value, Token) and value.code}
+            if all(isinstance(value, Token) and value.code for value in clause.values):
+                return codes
+    return set()
+
+
+def _own_identifiers(resource: Mapping[str, Any] | None) -> set[str]:
+    found = resource.get("identifier") if resource else None
+    listed = found if isinstance(found, list) else [found]
+    values = [one.get("value") for one in listed if isinstance(one, dict)]
+    return {value for value in values if isinstance(value, str) and value}
+
+
+async def lock(conn: Connection, guards: Iterable[Guard]) -> None:
+    """Hold the locks of these interactions until the transaction ends, taken in one order everywhere."""
+    keys = sorted(lock_keys(guards).items())
     if keys:
-        await conn.execute("SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS u(k)", keys)
+        await conn.execute(
+            """SELECT CASE WHEN alone THEN pg_advisory_xact_lock(k) ELSE pg_advisory_xact_lock_shared(k) END
+               FROM unnest($1::bigint[], $2::boolean[]) AS u(k, alone)""",
+            [key for key, _ in keys],
+            [alone for _, alone in keys],
+        )
 
 
-async def match(conn: Connection, numbers: Numbers, query: Query) -> Stored | None:
+async def match(conn: Connection, numbers: Numbers, query: Query, terms: Terms | None = None) -> Stored | None:
     """The one resource that matches, or None. Raises SeveralMatches."""
-    page = await run(conn, numbers, query)
+    page = await run(conn, numbers, query, terms=terms)
     if len(page.matches) > 1 or page.cursor:
         raise SeveralMatches(f"the criteria match more than one {'|'.join(query.types)}")
     return page.matches[0] if page.matches else None

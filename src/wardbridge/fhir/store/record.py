@@ -7,6 +7,7 @@ belongs to one effect is committed together; the reading functions take the pool
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from wardbridge.core.clock import Clock
 from wardbridge.core.db import Connection, Pool
@@ -16,12 +17,18 @@ from wardbridge.fhir.search.parse import parse
 from wardbridge.fhir.search.query import Query
 from wardbridge.fhir.store import changes, read, search
 from wardbridge.fhir.store.changes import Change, Mark
-from wardbridge.fhir.store.conditional import criteria, lock, match
+from wardbridge.fhir.store.conditional import Guard, criteria, lock, match
+from wardbridge.fhir.store.hold import hold
 from wardbridge.fhir.store.numbers import Numbers
 from wardbridge.fhir.store.read import HistoryPage
 from wardbridge.fhir.store.search import Page
 from wardbridge.fhir.store.values import Delete, Put, Stored
 from wardbridge.fhir.store.write import Outcome, write
+from wardbridge.fhir.terms import Terms
+
+
+def _resource(item: Put | Delete) -> dict[str, Any] | None:
+    return item.resource if isinstance(item, Put) else None
 
 
 class Record:
@@ -35,12 +42,17 @@ class Record:
         *,
         bases: tuple[str, ...] = (),
         search_seconds: float = 20.0,
+        text: bool = True,
+        terms: Terms | None = None,
     ) -> None:
+        """``search_seconds``: after which a search is given up; ``text``: whether full text is kept for ``_text`` and
+        ``_content``; ``terms`` answers ``:in`` and its like."""
         self.pool = pool
         self.clock = clock
         self.ids = ids
         self.bases = bases
-        self.numbers = Numbers()
+        self.numbers = Numbers(text=text)
+        self.terms = terms
         self.search_seconds = search_seconds
 
     async def load(self) -> None:
@@ -65,7 +77,7 @@ class Record:
                     queries[at] = criteria(item.resource["resourceType"], item.if_none_exist, self.bases)
                 except WardbridgeError as error:
                     outcomes[at] = error
-        await lock(conn, list(queries.values()))
+        await lock(conn, [Guard(query, _resource(items[at])) for at, query in queries.items()])
         first: dict[str, int] = {}
         twins: dict[int, int] = {}
         for at, query in queries.items():
@@ -75,7 +87,7 @@ class Record:
                 continue
             first[text] = at
             try:
-                found = await match(conn, self.numbers, query)
+                found = await match(conn, self.numbers, query, self.terms)
             except WardbridgeError as error:
                 outcomes[at] = error
             else:
@@ -108,16 +120,22 @@ class Record:
     async def delete(self, conn: Connection, type_name: str, id_: str, if_match: str | None = None) -> Stored:
         return (await self.write(conn, [Delete(type_name, id_, if_match)]))[0]
 
-    async def match(self, conn: Connection, type_name: str, text: str) -> Stored | None:
-        """The one resource that the criteria select, locked against others who ask the same until the end of the
-        transaction. Raises SeveralMatches, Invalid."""
+    async def match(self, conn: Connection, type_name: str, text: str, *, guard: bool = True) -> Stored | None:
+        """The one resource that the criteria select; with ``guard`` locked against others who ask the same until the
+        end of the transaction. Raises SeveralMatches, Invalid."""
         query = criteria(type_name, text, self.bases)
-        await lock(conn, [query])
-        return await match(conn, self.numbers, query)
+        if guard:
+            await lock(conn, [Guard(query)])
+        return await match(conn, self.numbers, query, self.terms)
 
-    async def lock(self, conn: Connection, wanted: Iterable[tuple[str, str]]) -> None:
-        """Lock the criteria of several conditional interactions (type, text) at once, in one order."""
-        await lock(conn, [criteria(type_name, text, self.bases) for type_name, text in wanted])
+    async def lock(self, conn: Connection, wanted: Iterable[tuple[str, str, dict[str, Any] | None]]) -> None:
+        """Lock what several conditional interactions are about, at once and in one order: (type, criteria, resource
+        that is to be written)."""
+        await lock(conn, [Guard(criteria(name, text, self.bases), resource) for name, text, resource in wanted])
+
+    async def hold(self, conn: Connection, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Stored]:
+        """Lock these (type, id) to the end of the transaction: their current versions, deletions included."""
+        return await hold(conn, self.numbers, names)
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -129,8 +147,8 @@ class Record:
         """Current versions of those (type, id) that exist, deletions included, in no order."""
         return await read.read_many(conn or self.pool, self.numbers, list(names)) if names else []
 
-    async def vread(self, type_name: str, id_: str, version: int) -> Stored | None:
-        return await read.vread(self.pool, self.numbers, type_name, id_, version)
+    async def vread(self, type_name: str, id_: str, version: int, conn: Connection | None = None) -> Stored | None:
+        return await read.vread(conn or self.pool, self.numbers, type_name, id_, version)
 
     async def history(
         self,
@@ -149,11 +167,18 @@ class Record:
 
     def query(self, types: Sequence[str], parameters: Iterable[tuple[str, str]], *, lenient: bool = False) -> Query:
         """Parse a search. Raises Invalid."""
-        return parse(types, parameters, now=self.clock.now(), lenient=lenient, bases=self.bases)
+        return parse(
+            types,
+            parameters,
+            now=self.clock.now(),
+            lenient=lenient,
+            bases=self.bases,
+            text=self.numbers.text,
+        )
 
     async def search(self, query: Query, conn: Connection | None = None) -> Page:
-        """One page. Raises Invalid (cursor), TooCostly."""
-        return await search.run(conn or self.pool, self.numbers, query, self.search_seconds)
+        """One page. Raises Invalid (cursor, a value set that is not known), TooCostly."""
+        return await search.run(conn or self.pool, self.numbers, query, self.search_seconds, self.terms)
 
     async def changes(
         self, conn: Connection | Pool, after: Mark, limit: int, types: Sequence[str] = ()
