@@ -35,6 +35,8 @@ from wardbridge.core.settings import Settings
 from wardbridge.devices.pipeline.batch import Sinks
 from wardbridge.devices.pipeline.pipeline import Pipeline
 from wardbridge.equipment.desk import DeviceFaults, Workshop
+from wardbridge.terminology.glossary.book import Book
+from wardbridge.terminology.glossary.seed import seed
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +105,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         while await follow_patients(pool, record):
             pass
 
+    await seed(Book(pool, clock, record))
     return [
         pipeline.run(),
         watcher.run(),
