@@ -7,11 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 from wardbridge.core.clock import iso
+from wardbridge.fhir.definitions.search import compartments
 from wardbridge.fhir.definitions.table import resource_types
 from wardbridge.fhir.json import dumps
 from wardbridge.fhir.rest.operations import Operation
 from wardbridge.fhir.search.parse import supported
 
+_COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 SYSTEM = ("transaction", "batch", "search-system", "history-system")
 TYPE = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
 AUDIT = ("read", "search-type")
@@ -40,12 +42,13 @@ def _statement(
 ) -> bytes:
     rest: dict[str, Any] = {
         "mode": "server",
-        "documentation": "Unknown parameters are refused (400) unless Prefer: handling=lenient. "
+        "documentation": f"Unknown parameters are refused (400) unless Prefer: handling=lenient. {SEARCHING} "
         + ("Every resource is validated before it is stored." if validates else ""),
         "security": {"cors": False, "description": "Bearer token with SMART v2 scopes"},
         "resource": [_resource(name, operations, audit) for name in sorted(resource_types())],
         "interaction": [{"code": code} for code in SYSTEM],
         "searchParam": _parameters("Resource"),
+        "compartment": [_COMPARTMENT + name.lower() for name in compartments()],
     }
     named = _operations(operations, "", "system")
     if named:
@@ -97,7 +100,25 @@ def _resource(name: str, operations: Sequence[Operation], audit: bool) -> dict[s
 
 
 def _parameters(name: str) -> list[dict[str, str]]:
-    return [{"name": code, "definition": p.url, "type": p.type} for code, p in sorted(supported(name).items())]
+    found = [{"name": code, "definition": p.url, "type": p.type} for code, p in sorted(supported(name).items())]
+    if name == "Resource":
+        found.extend({"name": code, "definition": _BASE + url, "type": kind} for code, url, kind in GENERAL)
+    return found
+
+
+_BASE = "http://hl7.org/fhir/SearchParameter/"
+GENERAL = (
+    ("_text", "DomainResource-text", "string"),
+    ("_content", "Resource-content", "string"),
+    ("_filter", "filter", "special"),
+    ("_list", "Resource-list", "string"),
+)
+"""Parameters that every type has and that are no value of one element."""
+SEARCHING = (
+    "Search: chains and _has to any depth of 8 steps; every modifier of R4 (:in, :not-in, :above and :below of codes "
+    "by the terminology service); _filter; _text and _content; _list; near; _include and _revinclude with :iterate "
+    "and *, at most 1,000 included resources a page; _contained; _total accurate, estimate or none; compartments."
+)
 
 
 @lru_cache(maxsize=1)

@@ -38,6 +38,15 @@ def _kept(type_name: str, summary: str) -> frozenset[str]:
     return frozenset(key for e in elements if (e.summary if summary == "true" else e.min > 0) for key, _ in e.keys)
 
 
+def elements_of(type_name: str, elements: tuple[str, ...], *, included: bool) -> tuple[str, ...]:
+    """Those of ``_elements`` that are about a type. Names without a type are not about included resources (R4
+    search.html#elements); ``Type.name`` is about that type wherever it stands."""
+    own = type_name + "."
+    return tuple(
+        name for name in elements if name.startswith(own) or (not included and not name.partition(".")[0][:1].isupper())
+    )
+
+
 def subset(body: bytes, summary: str, elements: tuple[str, ...]) -> bytes:
     """The part of a resource that was asked for. ``elements`` name top-level elements, with or without the type."""
     resource = loads(body)

@@ -243,7 +243,13 @@ def full_text(values: Sequence[Any], narrative: bool, a: Arguments) -> str:
     queries = " || ".join(f"({_words(value, a)})" for value in values)
     if not narrative:
         return f"x.words @@ ({queries})"
-    return f"x.words @@ ({queries}) AND ts_filter(x.words, '{{a}}') @@ ({queries})"
+    exact = f"ts_filter(x.words, '{{a}}') @@ ({queries})"
+    # A word that must be absent from the narrative may stand elsewhere.
+    return exact if any(map(_negates, values)) else f"x.words @@ ({queries}) AND {exact}"
+
+
+def _negates(wanted: Words) -> bool:
+    return wanted.kind == "not" or any(map(_negates, wanted.parts))
 
 
 def _words(wanted: Words, a: Arguments) -> str:
