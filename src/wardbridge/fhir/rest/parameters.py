@@ -7,22 +7,23 @@ operation has just one parameter that is a resource. Unknown, missing and repeat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from wardbridge.core.errors import Invalid
 from wardbridge.fhir.definitions.table import resource_types, type_of
 from wardbridge.fhir.json import dumps, number
-from wardbridge.fhir.path.predicate import Holders
 from wardbridge.fhir.rest.answer import Answer
 from wardbridge.fhir.rest.call import Call
 from wardbridge.fhir.rest.operations import Operation, Parameter
+from wardbridge.fhir.validate.api import validate
 from wardbridge.fhir.validate.primitives import CHECKS
-from wardbridge.fhir.validate.structure import Run, checker
 
 HTTP = frozenset({"_format", "_pretty"})
 """Read by the HTTP layer."""
+ANY = "*"
+"""Name of a part that may have any name; type of a value that may have any type."""
 _WHOLE = re.compile(r"-?\d{1,18}")
 _DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,4})?")
 
@@ -46,6 +47,10 @@ class Given:
     def words(self, name: str) -> tuple[str, ...]:
         """All values of a parameter of codes, each of which may hold several with commas between."""
         return tuple(word.strip() for value in self.all(name) for word in str(value).split(",") if word.strip())
+
+    def pairs(self) -> Iterator[tuple[str, Any]]:
+        """Every value with its name."""
+        return ((name, value) for name, values in self.values.items() for value in values)
 
     def __contains__(self, name: str) -> bool:
         return name in self.values
@@ -132,7 +137,7 @@ def _value(parameter: Parameter, row: Mapping[str, Any], where: str) -> Any:
     """The value of one row: JSON, a :class:`Given` where there are parts, (type, JSON) for the type `*`."""
     if parameter.parts:
         return _parts(parameter, row, where)
-    if parameter.type == "*":
+    if parameter.type == ANY:
         return _any(row, where)
     if _is_resource(parameter):
         return _resource(parameter, row.get("resource"), where)
@@ -176,9 +181,9 @@ def _checked(parameter: Parameter, type_name: str, value: Any, where: str) -> An
         if problem:
             raise Invalid(f"{parameter.name}: {problem}", where)
         return value
-    run = Run(Holders({}, {}))
-    checker(type_name)(value, (None, parameter.name, -1), run)
-    errors = [issue for issue in run.issues if issue.severity in ("error", "fatal")]
+    rows = [{"name": parameter.name, f"value{type_name[0].upper()}{type_name[1:]}": value}]
+    found = validate({"resourceType": "Parameters", "parameter": rows})
+    errors = [issue for issue in found if issue.severity in ("error", "fatal")]
     if errors:
         raise Invalid(f"{parameter.name}: {errors[0].expression}: {errors[0].details}", where)
     return value
@@ -193,9 +198,10 @@ def _parts(parameter: Parameter, row: Mapping[str, Any], where: str) -> Given:
     for at, part in enumerate(rows):
         here = f"{where}.part[{at}]"
         name = _name(part, here)
-        if name not in table:
+        kind = table.get(name) or table.get(ANY)
+        if kind is None:
             raise _unknown(name, parameter.name, parameter.parts, here)
-        found.setdefault(name, []).append(_value(table[name], part, here))
+        found.setdefault(name, []).append(_value(kind, part, here))
     return Given(_counted(found, parameter.parts, where))
 
 
