@@ -8,11 +8,13 @@ from wardbridge.core.settings import Settings
 from wardbridge.devices.ports import Parts
 from wardbridge.devices.record import FhirRecord
 from wardbridge.fhir.store.record import Record
+from wardbridge.terminology.service import Service
 
 
 async def record_of(settings: Settings, pool: Pool, clock: Clock) -> Record:
-    """The FHIR record, ready for use."""
-    record = Record(pool, clock, bases=(f"{settings.url}/fhir/",))
+    """The FHIR record, ready for use; its searches ask the terminology of this server."""
+    record = Record(pool, clock, bases=(f"{settings.url}/fhir/",), text=settings.search_text)
+    record.terms = Service(pool, record, clock)
     await record.load()
     return record
 

@@ -52,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     session_minutes: int = 720
     session_idle_minutes: int = 60
     public_url: str = ""
+    search_text: bool = True
     subscription_hosts: tuple[str, ...] = ()
     subscription_days: int = 30
     subscription_retry_hours: int = 24
