@@ -15,6 +15,8 @@ from wardbridge.fhir.bulk.kickoff import Kickoff
 from wardbridge.fhir.bulk.operations import operations as bulk_operations
 from wardbridge.fhir.graphql.operation import GraphQL
 from wardbridge.fhir.packages.shelf import RecordShelf
+from wardbridge.fhir.operations.every import operations as base_operations
+from wardbridge.fhir.operations.services import Services
 from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.audit_events import SecurityAudit
 from wardbridge.fhir.rest.hooks import Authenticate
@@ -47,6 +49,9 @@ def operations(api: Api) -> tuple[Operation, ...]:
     """Every operation that this server performs."""
     return (
         *GraphQL(api.record, decide, api.audit).operations(),
+        *base_operations(
+            Services(api.record, api.repository, decide, api.audit, api.validator.check, api.settings.expunge)
+        ),
         *subscriptions.operations(api.clock, api.record),
         *bulk_operations(bulk(api.settings, api.clock, api.record, api.disk)),
     )

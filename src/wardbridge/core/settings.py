@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sample_days: int = 30
     audit_days: int = 3650
     disk_reserve_mb: int = 512
+    expunge: bool = False
     bulk_hours: int = 24
     import_folder: str = ""
     database_shared_mb: int = 256

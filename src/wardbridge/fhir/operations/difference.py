@@ -6,7 +6,7 @@ Indexes are those at the time when an operation runs, so lists are worked from t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -103,7 +103,7 @@ def _list(path: str, element: Element, old: list[Held], new: list[Held]) -> Iter
             yield from _changed(path, f"{here}[{a + offset}]", element.name, old[a + offset], new[c + offset])
 
 
-def _changes(old: list[bytes], new: list[bytes]) -> list[tuple[str, int, int, int, int]]:
+def _changes(old: list[bytes], new: list[bytes]) -> Sequence[tuple[str, int, int, int, int]]:
     """What stays and what changes, as difflib tells it; for long lists what lies between equal ends is one change."""
     if max(len(old), len(new)) <= LONG:
         return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()

@@ -9,17 +9,21 @@ from typing import Any, Protocol
 from wardbridge.core.errors import Gone, NotFound
 from wardbridge.fhir.rest.access import check, filter_of
 from wardbridge.fhir.rest.call import Call
-from wardbridge.fhir.rest.hooks import Audit, Decide, Validate
+from wardbridge.fhir.rest.hooks import Audit, Decide
 from wardbridge.fhir.rest.repository import Repository
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Stored
+from wardbridge.fhir.validate import Issue
 from wardbridge.security.principal import Target
 
 
-class CheckProfile(Protocol):
-    """The problems of a resource against one profile, beside those of R4. Raises NotFound for an unknown profile."""
+class Check(Protocol):
+    """The problems of a resource: against R4, the profiles that it claims, and those that are named (canonical URLs).
 
-    def __call__(self, resource: dict[str, Any], profile: str, /) -> Awaitable[Sequence[Any]]: ...
+    A profile that is not known is a problem of its own.
+    """
+
+    def __call__(self, resource: dict[str, Any], profiles: Sequence[str], /) -> Awaitable[Sequence[Issue]]: ...
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,7 @@ class Services:
     repository: Repository
     decide: Decide
     audit: Audit
-    validate: Validate | None = None
-    check_profile: CheckProfile | None = None
+    check: Check
     expunge: bool = False
 
     def may(self, call: Call, action: str, type_name: str, id_: str = "") -> bool:

@@ -36,8 +36,11 @@ class Unit:
 
 @dataclass(frozen=True)
 class Moments:
-    """``values`` by name; None where there are too few. ``first``, ``last``: when, in µs. ``slope`` is per hour, and
-    ``intercept`` the value of that line at ``first``; ``m2`` to ``m4``: sums of powers of the distance from the mean."""
+    """``values`` by name; None where there are too few. ``first``, ``last``: when, in µs.
+
+    ``slope`` is per hour, ``intercept`` the value of that line at ``first``; ``m2`` to ``m4`` are sums of powers of the
+    distance from the mean.
+    """
 
     values: dict[str, Decimal | float | None]
     first: int | None
