@@ -31,6 +31,8 @@ service = typer.Typer(help="Services that use the API.", no_args_is_help=True)
 app.add_typer(user, name="user")
 app.add_typer(device, name="device")
 app.add_typer(service, name="service")
+fhir = typer.Typer(help="Definitions of the record: packages of profiles and terminology.", no_args_is_help=True)
+app.add_typer(fhir, name="fhir")
 
 Data = Annotated[Optional[Path], typer.Option("--data", help="The data folder (WARDBRIDGE_DATA).")]  # noqa: UP045
 Port = Annotated[Optional[int], typer.Option("--port", help="Port of pages and API.")]  # noqa: UP045
@@ -197,6 +199,37 @@ def restore(source: Path, data: Data = None) -> None:
 
     manifest = _run(run_restore(_settings(data=data), source, SystemClock()))
     typer.echo(f"restored the state of {manifest['created']}")
+
+
+@fhir.command("load-package")
+def load_package(
+    files: Annotated[list[Path], typer.Argument(help="FHIR packages: .tgz files, or folders of one each.")],
+    data: Data = None,
+) -> None:
+    """Load packages of profiles, value sets and search parameters; Wardbridge may be running."""
+    from wardbridge.app.packages import load_packages
+
+    def progress(report: Any) -> None:
+        typer.echo(f"{report.package.name}#{report.package.version}: {report.resources} resources so far", err=True)
+
+    for report in _run(load_packages(_settings(data=data), files, progress)):
+        typer.echo(
+            f"{report.package.name}#{report.package.version}: {report.created} created, {report.updated} updated, "
+            f"{report.unchanged} unchanged, {report.skipped} of no use here"
+        )
+        for line in report.missing:
+            typer.echo(f"  needs {line}, which is not loaded")
+        for line in report.problems:
+            typer.echo(f"  {line}")
+
+
+@fhir.command("packages")
+def packages(data: Data = None) -> None:
+    """List the packages that were loaded."""
+    from wardbridge.app.packages import list_packages
+
+    for line in _run(list_packages(_settings(data=data))):
+        typer.echo(line)
 
 
 @user.command("add")

@@ -25,7 +25,7 @@ def claims(name: str, resource: dict[str, Any], place: Place, run: Run) -> None:
             profile = run.profile(url)
             if profile is not None:
                 profile.check(resource, place, run)
-            elif url not in run.missing:
+            else:
                 where = ((place, "meta", -1), "profile", i)
                 text = f"unknown profile {shown(url)}: the resource is not checked against it"
                 run.add(run.options.unknown_profiles, "not-found", where, text)
@@ -40,5 +40,5 @@ def asked_for(url: str, resource: dict[str, Any], place: Place, run: Run) -> Non
     profile = run.profile(url)
     if profile is not None:
         profile.check(resource, place, run)
-    elif not run.missing:
+    else:
         run.error("not-found", place, f"unknown profile {shown(url)}")

@@ -47,7 +47,7 @@ def extension(value: dict[str, Any], place: Place, run: Run) -> None:
     known = run.profile(plain)
     if known is not None:
         _known(known, value, place, run)
-    elif plain not in run.missing:
+    else:
         _unknown(plain, name == "modifierExtension", place, run)
 
 

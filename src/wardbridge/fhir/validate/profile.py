@@ -125,9 +125,8 @@ class _Maker:
         found = [(url, run.profile(url)) for url in urls]
         known = [profile for _, profile in found if profile is not None]
         if len(known) < len(found):
-            if not run.missing:
-                gone = ", ".join(url for url, profile in found if profile is None)
-                run.add(run.options.unknown_profiles, "not-found", item.place, f"unknown profile {gone}", self.url)
+            gone = ", ".join(url for url, profile in found if profile is None)
+            run.add(run.options.unknown_profiles, "not-found", item.place, f"unknown profile {gone}", self.url)
             return
         if len(known) == 1:
             known[0].check(item.value, item.place, run)

@@ -100,13 +100,17 @@ class Run:
         self.add("error", code, place, details, diagnostics)
 
     def profile(self, canonical: str) -> Known | None:
-        """The profile, or None where it is not known (yet: then it is in `missing`)."""
+        """The profile, or None where it is not known.
+
+        Where it (or what it is based on) has yet to be loaded, that is noted in `missing`: this walk is then done
+        again, and what it has found does not count.
+        """
         if self.profiles is None:
             return None
         try:
             return self.profiles.find(canonical)
-        except LookupError:
-            self.missing.add(canonical)
+        except LookupError as error:
+            self.missing.add(str(error.args[0]))
             return None
 
     def ask(self, asked: Sequence[Asked], settle: Callable[[Sequence[Verdict]], None]) -> None:
