@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from wardbridge.app import subscriptions
 from wardbridge.app.guarded import GuardedRepository
@@ -21,6 +22,7 @@ from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.audit_events import SecurityAudit
 from wardbridge.fhir.rest.hooks import Authenticate
 from wardbridge.fhir.rest.operations import Operation
+from wardbridge.fhir.store.integrity import Integrity
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.validate.profiles import Profiles
 from wardbridge.fhir.validate.validator import Validator
@@ -70,9 +72,10 @@ def application(
     base = f"{settings.public_url.rstrip('/')}/fhir" if settings.public_url else ""
     terms = Service(pool, record, clock)
     validator = Validator(Profiles(open=True), terms, RecordShelf(record, clock))
-    guarded = GuardedRepository(record, audit, disk)
+    integrity = cast("Integrity", settings.referential_integrity)  # one of its words: core/settings.py
+    guarded = GuardedRepository(record, audit, disk, integrity)
     api = Api(settings, pool, clock, record, guarded, audit, base, disk, terms, validator)
     return Application(
         api.repository, who, decide, audit, clock, validator.written, SecurityAudit(audit), operations(api), base=base,
-        prepare=subscriptions.prepare(settings, clock, record), declare=subscriptions.declare(record),
+        cascade=settings.cascade_delete, prepare=subscriptions.prepare(settings, clock, record), declare=subscriptions.declare(record),
     )  # fmt: skip

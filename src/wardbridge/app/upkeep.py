@@ -12,6 +12,7 @@ from wardbridge.core.settings import Settings
 from wardbridge.devices.store import facts
 from wardbridge.exchange.intake import store as intake
 from wardbridge.exchange.outbound.store import screens
+from wardbridge.fhir.store import answers
 from wardbridge.security import store as security
 from wardbridge.telemetry.blocks.compact import compact, retain
 
@@ -38,6 +39,7 @@ def upkeep(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[Any, 
         await screens.retain(pool, settings.raw_days, now)
         async with transaction(pool) as conn:
             await security.forget_audit(conn, now - settings.audit_days * DAY)
+            await answers.forget(conn, now - DAY)
 
     return [
         forever(clock, COMPACT_SECONDS, samples, "compact samples"),

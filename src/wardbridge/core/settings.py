@@ -46,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     audit_days: int = 3650
     disk_reserve_mb: int = 512
     expunge: bool = False
+    referential_integrity: str = "off"
+    cascade_delete: bool = False
     bulk_hours: int = 24
     import_folder: str = ""
     database_shared_mb: int = 256
@@ -152,6 +154,8 @@ def _checked(settings: Settings) -> Settings:
         raise SettingsError("port and mllp_port must differ", "mllp_port")
     if settings.log_level not in LEVELS:
         raise SettingsError(f"log_level is one of: {', '.join(LEVELS)}", "log_level")
+    if settings.referential_integrity not in {"off", "write", "full"}:
+        raise SettingsError("referential_integrity is off, write or full", "referential_integrity")
     if settings.log_format not in {"json", "text"}:
         raise SettingsError("log_format is json or text", "log_format")
     if settings.smtp_tls not in {"starttls", "tls", "none"}:
