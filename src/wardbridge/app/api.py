@@ -15,9 +15,9 @@ from wardbridge.core.settings import Settings
 from wardbridge.fhir.bulk.kickoff import Kickoff
 from wardbridge.fhir.bulk.operations import operations as bulk_operations
 from wardbridge.fhir.graphql.operation import GraphQL
-from wardbridge.fhir.packages.shelf import RecordShelf
 from wardbridge.fhir.operations.every import operations as base_operations
 from wardbridge.fhir.operations.services import Services
+from wardbridge.fhir.packages.shelf import RecordShelf
 from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.audit_events import SecurityAudit
 from wardbridge.fhir.rest.hooks import Authenticate
@@ -77,5 +77,6 @@ def application(
     api = Api(settings, pool, clock, record, guarded, audit, base, disk, terms, validator)
     return Application(
         api.repository, who, decide, audit, clock, validator.written, SecurityAudit(audit), operations(api), base=base,
-        cascade=settings.cascade_delete, prepare=subscriptions.prepare(settings, clock, record), declare=subscriptions.declare(record),
+        cascade=settings.cascade_delete, prepare=subscriptions.prepare(settings, clock, record),
+        declare=subscriptions.declare(record),
     )  # fmt: skip

@@ -89,6 +89,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 LEVELS = ("debug", "info", "warning", "error")
+_WORDS = {
+    "log_level": LEVELS,
+    "log_format": ("json", "text"),
+    "referential_integrity": ("off", "write", "full"),
+    "smtp_tls": ("starttls", "tls", "none"),
+}
 _TABLES = {"links", "destinations", "charting"}
 _LISTS = {"mllp_allow", "subscription_hosts"}
 _COUNTS = (
@@ -152,14 +158,9 @@ def _checked(settings: Settings) -> Settings:
             raise SettingsError(f"{name} must be between 1 and 65535", name)
     if settings.port == settings.mllp_port and settings.host == settings.mllp_host:
         raise SettingsError("port and mllp_port must differ", "mllp_port")
-    if settings.log_level not in LEVELS:
-        raise SettingsError(f"log_level is one of: {', '.join(LEVELS)}", "log_level")
-    if settings.referential_integrity not in {"off", "write", "full"}:
-        raise SettingsError("referential_integrity is off, write or full", "referential_integrity")
-    if settings.log_format not in {"json", "text"}:
-        raise SettingsError("log_format is json or text", "log_format")
-    if settings.smtp_tls not in {"starttls", "tls", "none"}:
-        raise SettingsError("smtp_tls is starttls, tls or none", "smtp_tls")
+    for name, words in _WORDS.items():
+        if getattr(settings, name) not in words:
+            raise SettingsError(f"{name} is one of: {', '.join(words)}", name)
     for name in _COUNTS:
         if getattr(settings, name) < 1:
             raise SettingsError(f"{name} must be at least 1", name)
