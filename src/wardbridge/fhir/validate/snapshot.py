@@ -36,6 +36,7 @@ def apply(shape: Shape, elements: Sequence[Any]) -> list[Problem]:
     """Lay the elements of a differential (or of a whole snapshot) upon a shape; what does not fit is left out."""
     problems: list[Problem] = []
     names = _Names()
+    shorts: dict[int, tuple[Shape, list[str]]] = {}
     for i, element in enumerate(elements):
         path = element.get("path") if isinstance(element, dict) else None
         if not isinstance(path, str) or not path:
@@ -46,10 +47,15 @@ def apply(shape: Shape, elements: Sequence[Any]) -> list[Problem]:
             problems.append(Problem(i, f"{path} is no path of a {shape.name}"))
             continue
         try:
-            target = _descend(shape, steps)
+            target = _descend(shape, steps, shorts)
             _lay(target, element)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             problems.append(Problem(i, str(error) if isinstance(error, ValueError) else f"{path} is malformed"))
+    for child, kinds in shorts.values():
+        if child.slicing is _BY_TYPE:
+            # Only `valueQuantity` and no word of value[x]: the types that are named so are the ones that remain.
+            before = child.uses or {}
+            child.uses = {kind: before.get(kind, Use()) for kind in kinds}
     return problems
 
 
@@ -87,14 +93,14 @@ def _by_id(id_: Any, names: list[str], slice_name: str) -> list[_Step] | None:
     return steps
 
 
-def _descend(shape: Shape, steps: list[_Step]) -> Shape:
+def _descend(shape: Shape, steps: list[_Step], shorts: dict[int, tuple[Shape, list[str]]]) -> Shape:
     at = shape
     for step in steps[1:]:
-        at = _child(at, step)
+        at = _child(at, step, shorts)
     return at
 
 
-def _child(parent: Shape, step: _Step) -> Shape:
+def _child(parent: Shape, step: _Step, shorts: dict[int, tuple[Shape, list[str]]]) -> Shape:
     found = parent.find(step.name)
     if found is None:
         raise ValueError(f"{parent.label} has no element {step.name}")
@@ -108,6 +114,9 @@ def _child(parent: Shape, step: _Step) -> Shape:
         # `valueQuantity` for short: the slice of that type.
         if type_name not in child.types:
             raise ValueError(f"{child.label} cannot be a {type_name}")
+        kinds = shorts.setdefault(id(child), (child, []))[1]
+        if type_name not in kinds:
+            kinds.append(type_name)
         child = _slice(child, step.name)
     elif step.slice:
         child = _slice(child, step.slice)
