@@ -20,6 +20,8 @@ from wardbridge.fhir.validate import validate_base
 from wardbridge.security.audit import Audit
 from wardbridge.security.policy import decide
 from wardbridge.security.principal import Principal
+from wardbridge.terminology.operations import operations as terminology_operations
+from wardbridge.terminology.service import Service
 
 BENCH = Principal("bench", "Benchmark", "service", frozenset({"service"}), ("system/*.cruds",), "127.0.0.1")
 
@@ -52,6 +54,7 @@ async def build(
         base=base,
         operations=(
             *GraphQL(record, decide, audit).operations(),
+            *terminology_operations(Service(pool, record, clock), decide),
             *bulk_operations(Kickoff(record, clock, Path(tempfile.gettempdir(), "wardbridge-bench"), decide, _room)),
         ),
     )

@@ -28,6 +28,7 @@ from wardbridge.fhir.validate.profiles import Profiles
 from wardbridge.fhir.validate.validator import Validator
 from wardbridge.security.audit import Audit
 from wardbridge.security.policy import decide
+from wardbridge.terminology.operations import operations as terminology_operations
 from wardbridge.terminology.service import Service
 
 
@@ -51,6 +52,7 @@ def operations(api: Api) -> tuple[Operation, ...]:
     """Every operation that this server performs."""
     return (
         *GraphQL(api.record, decide, api.audit).operations(),
+        *terminology_operations(api.terms, decide),
         *base_operations(
             Services(api.record, api.repository, decide, api.audit, api.validator.check, api.settings.expunge)
         ),

@@ -1,0 +1,1 @@
+"""Code systems from the release files of those who publish them. Their content is licensed and never shipped."""
