@@ -1,7 +1,11 @@
-"""Search parameters and compartments of FHIR R4 (https://hl7.org/fhir/R4/searchparameter-registry.html)."""
+"""Search parameters and compartments of FHIR R4 (https://hl7.org/fhir/R4/searchparameter-registry.html).
+
+Beside those of the standard a process knows the custom ones of its record (:func:`set_custom`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 import msgspec
@@ -61,9 +65,27 @@ def all_search_parameters() -> tuple[SearchParameter, ...]:
     return tuple(out)
 
 
+_custom: dict[str, dict[str, SearchParameter]] = {}
+"""By type: its custom parameters together with the published ones. Only types that have custom ones."""
+
+
+def set_custom(by_type: Mapping[str, Iterable[SearchParameter]]) -> None:
+    """From now on these are the custom parameters, and no others. A published one of the same code wins."""
+    global _custom
+    _custom = {
+        name: {**{parameter.code: parameter for parameter in some}, **published_parameters(name)}
+        for name, some in by_type.items()
+    }
+
+
+def search_parameters(type_name: str) -> Mapping[str, SearchParameter]:
+    """The parameters that apply to a resource type, by code, custom ones included."""
+    return _custom.get(type_name) or published_parameters(type_name)
+
+
 @cache
-def search_parameters(type_name: str) -> dict[str, SearchParameter]:
-    """The parameters that apply to a resource type, by code; those of Resource and DomainResource are included.
+def published_parameters(type_name: str) -> dict[str, SearchParameter]:
+    """The parameters of the standard that apply to a resource type, by code; those of Resource are included.
 
     Where the package has two of one code, the base specification's wins.
     """
@@ -75,10 +97,24 @@ def search_parameters(type_name: str) -> dict[str, SearchParameter]:
     return found
 
 
-@cache
 def search_parameter(url: str) -> SearchParameter | None:
     """The parameter with this canonical URL."""
+    found = published_parameter(url)
+    if found is None and _custom:
+        found = next((p for some in _custom.values() for p in some.values() if p.url == url), None)
+    return found
+
+
+@cache
+def published_parameter(url: str) -> SearchParameter | None:
+    """The parameter of the standard with this canonical URL."""
     return {p.url: p for p in all_search_parameters()}.get(url)
+
+
+def custom_parameters(type_name: str) -> dict[str, SearchParameter]:
+    """The custom parameters of a resource type, by code."""
+    published = published_parameters(type_name)
+    return {code: p for code, p in _custom.get(type_name, {}).items() if code not in published}
 
 
 def compartments() -> tuple[str, ...]:

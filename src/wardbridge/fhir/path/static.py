@@ -10,6 +10,7 @@ from typing import TypeAlias
 from wardbridge.fhir.definitions.table import type_of
 from wardbridge.fhir.path import syntax
 from wardbridge.fhir.path.errors import PathError
+from wardbridge.fhir.path.parser import parse
 
 Types: TypeAlias = frozenset[str] | None  # None: not known
 
@@ -104,3 +105,11 @@ class _Checker:
 def check(tree: syntax.Node, root: str | None, *, strict: bool, ordered: bool) -> None:
     """PathError (kind `semantic`) for the first thing that cannot be right."""
     _Checker(root, strict, ordered).infer(tree, None if root is None else frozenset({root}))
+
+
+def types_of(expression: str, root: str) -> Types:
+    """The types that an expression can give for a resource of the type ``root``; None where that is not known.
+
+    PathError for one that cannot be read, or that names an element which no type there has.
+    """
+    return _Checker(root, strict=True, ordered=False).infer(parse(expression), frozenset({root}))

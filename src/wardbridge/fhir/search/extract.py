@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from wardbridge.fhir.definitions.search import SearchParameter, search_parameters
+from wardbridge.fhir.definitions.search import SearchParameter, published_parameters
 from wardbridge.fhir.definitions.table import is_a, known
 from wardbridge.fhir.search import values
 from wardbridge.fhir.search.composite import Part, combine, split_parts
@@ -31,8 +31,8 @@ _TYPE_FILTER = re.compile(r"(.+)\.where\(resolve\(\) is ([A-Z]\w+)\)")
 
 
 def parameters(type_name: str) -> dict[str, SearchParameter]:
-    """The parameters that are extracted from a resource type, by code."""
-    return {code: p for code, p in search_parameters(type_name).items() if code not in NOT_INDEXED and p.expression}
+    """The parameters of the standard that are extracted from a resource type, by code."""
+    return {code: p for code, p in published_parameters(type_name).items() if code not in NOT_INDEXED and p.expression}
 
 
 class Extractor:

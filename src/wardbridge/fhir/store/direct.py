@@ -54,9 +54,7 @@ async def write_direct(
         for (change, stored), key in zip(planned, await pool.fetchval(text, *arguments), strict=True):
             if key is not None:
                 outcomes[change.at] = stored
-                head = Head(
-                    key, stored.version, stored.updated, change.fingerprint, change.index_version, stored.deleted
-                )
+                head = Head(key, stored.version, stored.updated, change.fingerprint, change.rules, stored.deleted)
                 heads.keep(change.type, change.id, head)
     for change in batch.values():
         if outcomes[change.at] is None:
@@ -68,5 +66,5 @@ def _hint(change: Change, heads: Heads) -> bool:
     head = heads.get(change.type, change.id)
     if head is None:
         return False
-    change.key, change.version, change.updated, change.fingerprint, change.index_version, change.deleted = head
+    change.key, change.version, change.updated, change.fingerprint, change.rules, change.deleted = head
     return True

@@ -19,7 +19,7 @@ class Head(NamedTuple):
     version: int
     updated: int
     fingerprint: int
-    index_version: int
+    rules: int
     deleted: bool
 
 

@@ -51,7 +51,7 @@ class Record:
         self.clock = clock
         self.ids = ids
         self.bases = bases
-        self.numbers = Numbers(text=text)
+        self.numbers = Numbers(clock, text=text)
         self.terms = terms
         self.search_seconds = search_seconds
 

@@ -30,9 +30,11 @@ INPUT = (
     ("hash", "bigint"),
     ("narrative", "text"),
     ("content", "text"),
+    ("rules", "int"),
 )
 """A change without its body. ``expected``: the version it replaces, 0 for none; ``hash``: of the name ``type/id``;
-``content`` NULL: full text is not kept."""
+``content`` NULL: full text is not kept. ``rules``: by which the search rows were made; where those are not the
+current ones any more (another process has changed them), nothing is written."""
 
 SEARCH: dict[str, tuple[tuple[str, str], ...]] = {
     "token": (("parameter", "smallint"), ("hash", "bigint"), ("code", "text"), ("system", "text")),
@@ -97,6 +99,7 @@ class Change(NamedTuple):
     hash: int
     narrative: str | None
     content: str | None
+    rules: int
 
 
 class Columns:
@@ -171,15 +174,17 @@ def _text(tables: tuple[str, ...], makes: bool, changes: bool, replaces: bool, w
     ]
     if makes:
         parts.append(f"""made AS (
-    INSERT INTO fhir_resource (key, type, id, hash, index_version, version, updated, fingerprint, deleted)
+    INSERT INTO fhir_resource (key, type, id, hash, index_version, rules, version, updated, fingerprint, deleted)
     OVERRIDING SYSTEM VALUE
-    SELECT key, type, id, hash, {INDEX_VERSION}, version, updated, fingerprint, deleted FROM input WHERE expected = 0
+    SELECT key, type, id, hash, {INDEX_VERSION}, rules, version, updated, fingerprint, deleted
+    FROM input JOIN fhir_rules USING (type, rules) WHERE expected = 0
     ON CONFLICT (type, id) DO NOTHING RETURNING key)""")
     if changes:
         parts.append(f"""changed AS (
     UPDATE fhir_resource r SET version = i.version, updated = i.updated, fingerprint = i.fingerprint,
-           index_version = {INDEX_VERSION}, deleted = i.deleted, hash = i.hash
-    FROM input i WHERE i.expected > 0 AND r.key = i.key AND r.version = i.expected RETURNING r.key)""")
+           index_version = {INDEX_VERSION}, rules = i.rules, deleted = i.deleted, hash = i.hash
+    FROM input i JOIN fhir_rules USING (type, rules)
+    WHERE i.expected > 0 AND r.key = i.key AND r.version = i.expected RETURNING r.key)""")
     written = " UNION ALL ".join(
         f"SELECT key FROM {name}" for name, there in (("made", makes), ("changed", changes)) if there
     )

@@ -14,7 +14,7 @@ from typing import Any
 from wardbridge.core.db import Connection, Pool
 from wardbridge.core.errors import Conflict, NotFound, WardbridgeError
 from wardbridge.core.ids import Ids
-from wardbridge.fhir.search.hash import INDEX_VERSION, reference_hash
+from wardbridge.fhir.search.hash import reference_hash
 from wardbridge.fhir.search.rows import TABLES, Rows
 from wardbridge.fhir.store.body import stamp
 from wardbridge.fhir.store.numbers import Numbers
@@ -41,7 +41,7 @@ class Change:
     version: int = 0
     updated: int = 0
     fingerprint: int = 0
-    index_version: int = 0
+    rules: int = 0
     deleted: bool = False
 
 
@@ -59,6 +59,8 @@ async def write(conn: Connection, numbers: Numbers, ids: Ids, now: int, items: S
         batch: dict[tuple[str, str], Change] = {}
         later = [change for change in waiting if batch.setdefault((change.type, change.id), change) is not change]
         lost = await _round(conn, numbers, now, list(batch.values()), outcomes)
+        if lost:  # to another writer, or because the rules of the index have changed
+            await numbers.refresh(conn)
         waiting = lost + later
     for change in waiting:
         outcomes[change.at] = Conflict(f"{change.type}/{change.id} is being changed by others; try again")
@@ -98,7 +100,7 @@ async def _round(
     return lost
 
 
-_HEADS = """SELECT r.key, r.type, r.id, r.version, r.updated, r.fingerprint, r.index_version, r.deleted
+_HEADS = """SELECT r.key, r.type, r.id, r.version, r.updated, r.fingerprint, r.rules, r.deleted
             FROM fhir_resource r
             WHERE (r.type, r.id) IN (SELECT * FROM unnest($1::smallint[], $2::text[]))"""
 
@@ -115,7 +117,7 @@ async def look_up(conn: Connection | Pool, numbers: Numbers, changes: Sequence[C
         row = found.get((numbers.types[change.type], change.id))
         if row is not None:
             change.key, change.version, change.updated = row["key"], row["version"], row["updated"]
-            change.fingerprint, change.index_version = row["fingerprint"], row["index_version"]
+            change.fingerprint, change.rules = row["fingerprint"], row["rules"]
             change.deleted = row["deleted"]
         else:
             change.key = change.version = 0
@@ -156,14 +158,15 @@ def add(change: Change, numbers: Numbers, now: int, columns: Columns) -> Stored:
         body = stamp(change.resource, change.id, version, updated)
         method = "U" if there else "C"
     fingerprint = _NOTHING if change.resource is None else rows.fingerprint()
-    same = (fingerprint, INDEX_VERSION) == (change.fingerprint, change.index_version)
+    rules = numbers.rules[change.type]
+    same = (fingerprint, rules) == (change.fingerprint, change.rules)
     reindex = change.version == 0 or change.resource is None or not same
     narrative, content = rows.text or (None, None)
     owner = columns.change(
         Written(
             change.key, numbers.types[change.type], change.id, version, change.version, updated, fingerprint,
             change.resource is None, method, reindex and change.version > 0,
-            reference_hash(change.type, change.id), narrative, content,
+            reference_hash(change.type, change.id), narrative, content, rules,
         ),
         body,
     )  # fmt: skip
@@ -171,5 +174,5 @@ def add(change: Change, numbers: Numbers, now: int, columns: Columns) -> Stored:
         for name in TABLES:
             if found := getattr(rows, name):
                 columns.rows(name, owner, found, numbers.types)
-    change.fingerprint, change.index_version = fingerprint, INDEX_VERSION
+    change.fingerprint, change.rules = fingerprint, rules
     return Stored(change.type, change.id, version, updated, body, not there, True)
