@@ -132,7 +132,7 @@ async def test_conditional_interactions(api: Api) -> None:
         ("GET", "/Patient?_format=ttl", {}, b"", 406),
         ("GET", "/Patient", {"accept": "application/fhir+json; fhirVersion=5.0"}, b"", 406),
         ("POST", "/Patient", {"content-type": "text/plain"}, b"{}", 415),
-        ("POST", "/Patient", {"content-type": "application/fhir+xml"}, b"<a/>", 400),
+        ("POST", "/Patient", {"content-type": "application/fhir+xml", "accept": "application/fhir+json"}, b"<a/>", 400),
         ("POST", "/Patient", {"content-encoding": "br"}, b"{}", 415),
         ("POST", "/Patient", {}, b"{", 400),
         ("POST", "/Patient", {}, b"[]", 400),

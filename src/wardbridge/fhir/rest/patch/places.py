@@ -54,9 +54,10 @@ def places(expression: str, resource: dict[str, Any]) -> list[Place]:
     tree = parse(expression)
     found = _members(tree, root)
     if found is None:
-        wanted = [item for item in _run(tree, [root]) if isinstance(item, Node)]
+        items = _run(tree, [root])
+        wanted = [item for item in items if isinstance(item, Node) and isinstance(item.value, dict)]
         everywhere = [pair for pair in _walk(root) if any(pair[0].value is item.value for item in wanted)]
-        if len(everywhere) != len(wanted) or any(not isinstance(item.value, dict) for item in wanted):
+        if not len(everywhere) == len(wanted) == len(items):
             raise ValueError("it does not select elements of the resource by their names")
         return [place for _, place in everywhere]
     rest, candidates = found
