@@ -1,0 +1,137 @@
+"""`$fhirpath`: results with their types, in the shape of FHIRPath Lab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .conftest import issues
+
+ADA = {
+    "resourceType": "Patient",
+    "id": "ada",
+    "birthDate": "1980-05-06",
+    "name": [{"family": "Okafor", "given": ["Ada", "Nneka"]}],
+    "contact": [{"name": {"text": "C"}}],
+}
+
+
+def asked(**given: Any) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    for name, value in given.items():
+        if name == "expressions":
+            rows += [{"name": "expression", "valueString": text} for text in value]
+        elif name == "resource":
+            rows.append({"name": name, "resource": value})
+        elif name == "variables":
+            rows.append({"name": name, "part": value})
+        else:
+            rows.append({"name": name, "valueBoolean" if isinstance(value, bool) else "valueString": value})
+    return {"resourceType": "Parameters", "parameter": rows}
+
+
+def results(found: Any) -> list[dict[str, Any]]:
+    return [row for row in found["parameter"] if row["name"] == "result"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "parts"),
+    [
+        ("name.given", [{"name": "string", "valueString": "Ada"}, {"name": "string", "valueString": "Nneka"}]),
+        ("name", [{"name": "HumanName", "valueHumanName": ADA["name"][0]}]),  # type: ignore[index]
+        ("birthDate", [{"name": "date", "valueDate": "1980-05-06"}]),
+        ("1 + 1", [{"name": "integer", "valueInteger": 2}]),
+        ("1.50 + 1", [{"name": "decimal", "valueDecimal": 2.5}]),
+        ("name.exists()", [{"name": "boolean", "valueBoolean": True}]),
+        ("''", [{"name": "empty-string"}]),
+        ("gender", []),
+        ("%resource.id", [{"name": "id", "valueId": "ada"}]),
+        (
+            "contact",
+            [
+                {
+                    "name": "Patient.contact",
+                    "extension": [
+                        {
+                            "url": "http://fhir.forms-lab.com/StructureDefinition/json-value",
+                            "valueString": '{"name":{"text":"C"}}',
+                        }
+                    ],
+                }
+            ],
+        ),
+    ],
+)
+async def test_types_of_results(api: Any, expression: str, parts: list[Any]) -> None:
+    found = await api.post("/$fhirpath", asked(expression=expression, resource=ADA))
+    assert results(found) == [{"name": "result", "part": parts}]
+    about = {part["name"]: part["valueString"] for part in found["parameter"][0]["part"]}
+    assert about["expression"] == expression
+    assert about["evaluator"].startswith("Wardbridge")
+
+
+async def test_on_a_stored_resource_by_get(api: Any) -> None:
+    await api.put(ADA)
+    found = await api.get("/Patient/ada/$fhirpath?expression=name.family")
+    assert results(found)[0]["part"] == [{"name": "string", "valueString": "Okafor"}]
+    assert ("Patient", "ada", ["ada"], 0) in await api.audited("$fhirpath")
+    await api.get("/Patient/nobody/$fhirpath?expression=name", status=404)
+
+
+async def test_context_variables_trace_and_several_expressions(api: Any) -> None:
+    found = await api.post("/Patient/$fhirpath", asked(expression="length()", context="name.given", resource=ADA))
+    assert [(one["valueString"], one["part"][0]["valueInteger"]) for one in results(found)] == [
+        ("name.given[0]", 3),
+        ("name.given[1]", 5),
+    ]
+    variables = [
+        {"name": "most", "valueInteger": 4},
+        {"name": "who", "resource": {"resourceType": "Practitioner", "active": True}},
+        {"name": "many", "valueString": "a"},
+        {"name": "many", "valueString": "b"},
+    ]
+    texts = ["name.given.where(length() > %most)", "%who.active", "%many.count()"]
+    found = await api.post("/$fhirpath", asked(expressions=texts, variables=variables, resource=ADA))
+    assert [(one["valueString"], one["part"][0]) for one in results(found)] == [
+        (texts[0], {"name": "string", "valueString": "Nneka"}),
+        (texts[1], {"name": "boolean", "valueBoolean": True}),
+        (texts[2], {"name": "integer", "valueInteger": 2}),
+    ]
+    found = await api.post("/$fhirpath", asked(expression="name.given.trace('g').count()", resource=ADA))
+    assert results(found)[0]["part"][1] == {
+        "name": "trace",
+        "valueString": "g",
+        "part": [{"name": "string", "valueString": "Ada"}, {"name": "string", "valueString": "Nneka"}],
+    }
+
+
+async def test_an_error_stands_in_the_place_of_its_result(api: Any) -> None:
+    texts = ["name.given.single()", "name.nope(", "name.family"]
+    found = await api.post("/$fhirpath", asked(expressions=texts, resource=ADA))
+    assert [row["name"] for row in found["parameter"]] == ["parameters", "error", "error", "result"]
+    assert "name.nope(" in issues(found["parameter"][2]["resource"])[0][1]
+    found = await api.post("/$fhirpath", asked(expression="nam", validate=True, resource=ADA))
+    assert found["parameter"][1]["name"] == "error"
+    found = await api.post("/$fhirpath", asked(expression="now()", resource=ADA))
+    assert results(found)[0]["part"][0]["name"] == "dateTime"
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "status", "said"),
+    [
+        ("/$fhirpath", asked(resource=ADA), 400, "expression is missing"),
+        ("/$fhirpath", asked(expression="1"), 400, "resource is missing"),
+        ("/Group/$fhirpath", asked(expression="1", resource=ADA), 400, "must be a Group"),
+        ("/$fhirpath", asked(expression="x" * 20_000, resource=ADA), 400, "characters"),
+        ("/$fhirpath", asked(expression="1", colour="red", resource=ADA), 400, "no parameter 'colour'"),
+    ],
+)
+async def test_requests_that_do_not_fit(api: Any, url: str, body: Any, status: int, said: str) -> None:
+    assert said in issues(await api.post(url, body, status=status))[0][1]
+
+
+async def test_what_may_not_be_read_is_not_run_on(api: Any) -> None:
+    await api.put({"resourceType": "Group", "id": "g", "type": "person", "actual": True})
+    await api.get("/Group/g/$fhirpath?expression=id", who="patients", status=403)
+    await api.post("/$fhirpath", asked(expression="id", resource=ADA), who="patients")
