@@ -22,6 +22,7 @@ from wardbridge.security.principal import Principal
 
 WHO = {
     "service": Principal("ehr", "EHR", "service", frozenset({"service"}), ("system/*.cruds",)),
+    "second": Principal("lab", "Lab", "service", frozenset({"service"}), ("system/*.cruds",)),
     "reader": Principal("viewer", "Viewer", "service", frozenset({"service"}), ("system/Patient.rs",)),
     "technician": Principal("tech", "Tech", "user", frozenset({"technician"})),
     "administrator": Principal("admin", "Admin", "user", frozenset({"administrator"})),

@@ -115,7 +115,7 @@ class _StoreUnit:
         return await self._record.search(query, self._conn)
 
     async def referrers(self, names: Sequence[tuple[str, str]], most: int) -> list[tuple[str, str]]:
-        return await integrity.referrers(self._conn, self._record.numbers, names, most)
+        return await integrity.referrers(self._conn, self._record.numbers, names, most, self._record.bases)
 
     async def write(self, items: Sequence[Put | Delete]) -> list[Stored]:
         await integrity.check(self._conn, self._record.numbers, items, self._record.bases, self._integrity)

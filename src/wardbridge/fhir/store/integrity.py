@@ -1,5 +1,8 @@
 """Referential integrity: what a resource refers to exists, and what others refer to stays (R4 references.html).
 
+Of a new resource every literal reference counts, wherever it stands. Deletions look at the references that a search
+parameter covers, since those are indexed.
+
 Checked in the writer's transaction before it writes. The rows that new references point to are locked as shared, the
 row that is to be deleted is locked alone, so a reference and the deletion of its target cannot pass each other.
 """
@@ -49,7 +52,7 @@ async def check(
                     wanted.setdefault(name, place)
     await _exist(conn, numbers, wanted, set(gone))
     if kept == "full" and gone:
-        left = await referrers(conn, numbers, gone, _NAMED, besides=made.union(gone))
+        left = await referrers(conn, numbers, gone, _NAMED, bases, made.union(gone))
         if left:
             named = ", ".join("/".join(name) for name in left)
             what = ", ".join("/".join(name) for name in gone[:_NAMED])
@@ -103,19 +106,25 @@ async def referrers(
     numbers: Numbers,
     names: Sequence[tuple[str, str]],
     most: int,
+    bases: tuple[str, ...] = (),
     besides: set[tuple[str, str]] | None = None,
 ) -> list[tuple[str, str]]:
-    """(type, id) of current resources that refer to one of these by a reference that can be searched for."""
+    """(type, id) of current resources that refer to one of these by a reference that can be searched for.
+
+    ``bases``: our own URLs, by which a reference may be absolute. ``besides`` are left out.
+    """
     besides = besides or set()
+    wanted = [(name, numbers.types[name], id_) for name, id_ in names]
+    wanted += [("", 0, f"{base}/{name}/{id_}") for base in bases if base for name, id_ in names]
     rows = await conn.fetch(
         """SELECT DISTINCT r.type, r.id FROM fhir_reference x JOIN fhir_resource r ON r.key = x.key
            WHERE x.hash = ANY($1::bigint[]) AND NOT r.deleted
-             AND (x.target, x.value) IN (SELECT * FROM unnest($2::smallint[], $3::text[]))
+             AND (coalesce(x.target, 0), x.value) IN (SELECT * FROM unnest($2::smallint[], $3::text[]))
              AND (r.type, r.id) NOT IN (SELECT * FROM unnest($4::smallint[], $5::text[]))
            LIMIT $6""",
-        [reference_hash(*name) for name in names],
-        [numbers.types[name] for name, _ in names],
-        [id_ for _, id_ in names],
+        [reference_hash(name, value) for name, _, value in wanted],
+        [number for _, number, _ in wanted],
+        [value for _, _, value in wanted],
         [numbers.types[name] for name, _ in besides],
         [id_ for _, id_ in besides],
         most,
