@@ -15,6 +15,8 @@ from wardbridge.fhir.validate.shapes import Shape, root_shape
 from wardbridge.fhir.validate.snapshot import Problem, apply
 
 MOST_DEPTH = 30
+# URLs that nobody knows come from outside: they must not fill the memory.
+MOST_LACKING = 10_000
 
 
 class Profiles:
@@ -24,7 +26,7 @@ class Profiles:
     def __init__(self, *, open: bool = False) -> None:
         self._open = open
         self._rows: dict[str, dict[str, Any]] = {}
-        self._ready: dict[str, Profile | None] = {}
+        self._ready: dict[str, Profile] = {}
         self._lacking: set[str] = set()
 
     def add(self, definition: dict[str, Any]) -> None:
@@ -41,6 +43,8 @@ class Profiles:
 
     def lack(self, urls: Iterable[str]) -> None:
         """Those URLs have been looked up in vain."""
+        if len(self._lacking) > MOST_LACKING:
+            self._lacking.clear()
         self._lacking.update(urls)
 
     def forget(self) -> None:
@@ -54,10 +58,13 @@ class Profiles:
 
         LookupError: it, or a profile that it is based on, has not been looked up yet; the message is that URL.
         """
-        if canonical in self._ready:
-            return self._ready[canonical]
+        ready = self._ready.get(canonical)
+        if ready is not None:
+            return ready
         row = self._row(canonical)
-        found = None if row is None else self._make(row)
+        if row is None:
+            return None
+        found = self._make(row)
         self._ready[canonical] = found
         return found
 

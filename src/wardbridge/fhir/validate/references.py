@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from wardbridge.fhir.definitions.table import Element, is_a, resource_types
 from wardbridge.fhir.path.references import literal_type
 from wardbridge.fhir.validate.issues import Place, shown
-from wardbridge.fhir.validate.neighbours import RELATIVE, resolve
+from wardbridge.fhir.validate.neighbours import NONE, RELATIVE, resolve
 
 Target: TypeAlias = Callable[[Any, Place, Any], None]
 
@@ -27,9 +27,12 @@ def reference_check(element: Element, type_name: str) -> Target | None:
         reference = value.get("reference")
         found = None
         if type(reference) is str:
-            target = resolve(reference, run)
-            found = target.get("resourceType") if target is not None else literal_type(reference)
-            if target is None and run.neighbours.entries:
+            if reference[:1] != "#" and run.neighbours is NONE:
+                found = literal_type(reference)
+            elif (target := resolve(reference, run)) is not None:
+                found = target.get("resourceType")
+            else:
+                found = literal_type(reference)
                 _lost(reference, place, run)
         said = value.get("type")
         if type(said) is str and said in resource_types():

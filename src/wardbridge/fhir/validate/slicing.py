@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 from wardbridge.fhir.definitions.profiles import BASE
 from wardbridge.fhir.definitions.table import is_a, type_of
 from wardbridge.fhir.path.references import named_type
 from wardbridge.fhir.validate.coded import in_valueset, plain_url
-from wardbridge.fhir.validate.items import Item, gatherer
+from wardbridge.fhir.validate.items import Gather, Item, gatherer
 from wardbridge.fhir.validate.neighbours import resolve
 from wardbridge.fhir.validate.patterns import fits, same
 from wardbridge.fhir.validate.run import Run
@@ -82,16 +83,25 @@ def _next(item: Item, step: Step, run: Run) -> Iterator[Item]:
 
 
 def _children(item: Item, name: str) -> list[Item]:
-    kind = type_of(item.type)
-    if kind is None:
+    gather, type_name = _gatherer(item.type, name)
+    if gather is None:
         return []
+    found = gather(item.holder, item.place)
+    return found if type_name is None else [child for child in found if child.type == type_name]
+
+
+@cache
+def _gatherer(type_name: str, name: str) -> tuple[Gather | None, str | None]:
+    """How to list a type's children of a name; for `valueQuantity` with the type to keep."""
+    kind = type_of(type_name)
+    if kind is None:
+        return None, None
     element = kind.elements.get(name.removesuffix("[x]"))
     if element is not None:
-        return gatherer(element)(item.holder, item.place)
+        return gatherer(element), None
     if name in kind.keys:
-        element, type_name = kind.keys[name]
-        return [child for child in gatherer(element)(item.holder, item.place) if child.type == type_name]
-    return []
+        return gatherer(kind.keys[name][0]), kind.keys[name][1]
+    return None, None
 
 
 def _resolved(item: Item, run: Run) -> Iterator[Item]:
