@@ -62,7 +62,7 @@ class Unfit(ValueError):
 def types_of_base(parameter: SearchParameter) -> tuple[str, ...]:
     """The resource types that a parameter applies to, those of an abstract base spelled out."""
     if _ABSTRACT & set(parameter.base):
-        return tuple(sorted(resource_types() - {"Parameters", "AuditEvent"}))
+        return tuple(sorted(resource_types() - {"Parameters"}))
     return parameter.base
 
 

@@ -118,6 +118,8 @@ class Numbers:
             by_type: dict[str, list[SearchParameter]] = {}
             for one in custom:
                 by_type.setdefault(one.type, []).append(one.parameter)
+                if "Resource" in one.parameter.base and one.parameter not in by_type.setdefault("Resource", []):
+                    by_type["Resource"].append(one.parameter)
             set_custom(by_type)
         self.rules, self.progress, self._read_at = now, found, read_at
 

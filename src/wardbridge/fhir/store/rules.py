@@ -44,13 +44,15 @@ class TypeRules:
 
 @dataclass(frozen=True)
 class Custom:
-    """A custom parameter of one type. ``rules``: the first set that it belongs to."""
+    """A custom parameter of one type. ``rules``: the first set that it belongs to, or, retired, does not; ``searched``:
+    it was in force before with another definition."""
 
     number: int
     type: str
     resource: str
     parameter: SearchParameter
     retired: bool
+    searched: bool
     rules: int
 
 
@@ -69,13 +71,10 @@ async def read(db: Connection | Pool) -> list[TypeRules]:
 async def customs(db: Connection | Pool) -> list[Custom]:
     """All that there ever were, retired ones included."""
     rows = await db.fetch(
-        """SELECT c.number, p.type, c.resource, c.definition, c.retired, c.rules
+        """SELECT c.number, p.type, c.resource, c.definition, c.retired, c.searched, c.rules
            FROM fhir_custom_parameter c JOIN fhir_parameter p USING (number) ORDER BY c.number"""
     )
-    return [
-        Custom(row[0], row[1], row[2], msgspec.json.decode(row[3], type=SearchParameter), row[4], row[5])
-        for row in rows
-    ]
+    return [Custom(row[0], row[1], row[2], msgspec.json.decode(row[3], type=SearchParameter), *row[4:]) for row in rows]
 
 
 async def resources(db: Connection | Pool, type_number: int) -> list[tuple[str, bytes]]:
@@ -110,7 +109,8 @@ async def keep(conn: Connection, type_name: str, resource: str, parameter: Searc
     await conn.execute(
         """INSERT INTO fhir_custom_parameter (number, resource, definition) VALUES ($1, $2, $3::text::jsonb)
            ON CONFLICT (number)
-           DO UPDATE SET resource = $2, definition = $3::text::jsonb, retired = false, rules = 0""",
+           DO UPDATE SET resource = $2, definition = $3::text::jsonb, rules = 0, retired = false,
+               searched = NOT fhir_custom_parameter.retired""",
         number,
         resource,
         msgspec.json.encode(parameter).decode(),
@@ -118,7 +118,9 @@ async def keep(conn: Connection, type_name: str, resource: str, parameter: Searc
 
 
 async def retire(conn: Connection, numbers: Sequence[int]) -> None:
-    await conn.execute("UPDATE fhir_custom_parameter SET retired = true WHERE number = ANY($1::smallint[])", numbers)
+    await conn.execute(
+        "UPDATE fhir_custom_parameter SET retired = true, rules = 0 WHERE number = ANY($1::smallint[])", numbers
+    )
 
 
 async def settle(conn: Connection, types: Mapping[str, int], *, anew: Sequence[str] = ()) -> list[str]:
@@ -142,17 +144,19 @@ async def settle(conn: Connection, types: Mapping[str, int], *, anew: Sequence[s
         return []
     number = await conn.fetchval("SELECT nextval('fhir_rules_number')")
     await conn.execute(
-        """INSERT INTO fhir_rules (type, rules, index_version, digest, complete, complete_version)
+        """INSERT INTO fhir_rules (type, rules, index_version, digest, complete, complete_version, anew)
            SELECT w.type, $3::int, $4::smallint, w.digest, CASE WHEN t.there THEN 0 ELSE $3::int END,
-                  CASE WHEN t.there THEN 0 ELSE $4::smallint END
+                  CASE WHEN t.there THEN 0 ELSE $4::smallint END, w.type = ANY($5::smallint[])
            FROM unnest($1::smallint[], $2::bigint[]) AS w(type, digest)
            CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM fhir_resource r WHERE r.type = w.type) AS there) t
            ON CONFLICT (type) DO UPDATE SET rules = excluded.rules, index_version = excluded.index_version,
-               digest = excluded.digest, cursor = 0, done = 0, total = 0""",
+               digest = excluded.digest, cursor = 0, done = 0, total = 0,
+               anew = fhir_rules.anew OR excluded.anew""",
         changed,
         [digests[one] for one in changed],
         number,
         INDEX_VERSION,
+        [types[name] for name in anew],
     )
     await conn.execute(
         """UPDATE fhir_custom_parameter c SET rules = $1::int FROM fhir_parameter p

@@ -154,7 +154,7 @@ def statement(columns: Columns) -> tuple[str, list[Any]]:
     return text, [columns.bodies, *(orjson.dumps(rows, default=str).decode() for rows in listed)]
 
 
-def _values(columns: Sequence[tuple[str, str]], first: int) -> str:
+def values_of(columns: Sequence[tuple[str, str]], first: int) -> str:
     """The members of a JSON array, from ``first`` on, as columns."""
     return ", ".join(
         f"e->>{at}" if kind == "text" else f"(e->>{at})::{kind}" for at, (_, kind) in enumerate(columns, first)
@@ -168,7 +168,7 @@ def _text(tables: tuple[str, ...], makes: bool, changes: bool, replaces: bool, w
         f"""input AS MATERIALIZED (
     SELECT n, body, CASE WHEN expected = 0 THEN nextval('fhir_resource_key_seq') ELSE key END AS key,
            {", ".join(name for name, _ in INPUT if name != "key")}
-    FROM (SELECT n, body, {_values(INPUT, 0)}
+    FROM (SELECT n, body, {values_of(INPUT, 0)}
           FROM ROWS FROM (unnest($1::bytea[]), jsonb_array_elements($2::text::jsonb)) WITH ORDINALITY AS i(body, e, n)
          ) AS i(n, body, {names}))"""
     ]
@@ -209,7 +209,7 @@ def _text(tables: tuple[str, ...], makes: bool, changes: bool, replaces: bool, w
     for argument, table in enumerate(tables, 3):
         parts.append(f"""new_{table} AS (
     INSERT INTO fhir_{table} (key, {", ".join(name for name, _ in SEARCH[table])})
-    SELECT keys[(e->>0)::int], {_values(SEARCH[table], 1)}
+    SELECT keys[(e->>0)::int], {values_of(SEARCH[table], 1)}
     FROM jsonb_array_elements(${argument}::text::jsonb) e, done WHERE keys[(e->>0)::int] IS NOT NULL)""")
     if proof:
         source = f"jsonb_array_elements(${3 + len(tables)}::text::jsonb) e, done WHERE keys[(e->>0)::int] IS NOT NULL"
