@@ -31,6 +31,7 @@ RUNNERS = {
         "each of its own tokens, read back unchanged",
     ),
     "fhir-search": ("fhir_search", "requests and the exact ids, order, pages and totals that must come back"),
+    "tx": ("tx", "terminology operations: answers, issues and their codes, as the HL7 terminology ecosystem expects"),
     "fhir-rest": ("fhir_rest", "TestScripts of the REST surface"),
     "graphql": ("graphql", "queries on resources and the JSON that must come back; documents that must parse"),
     "pcd": ("pcd", "real IHE PCD messages: acknowledged as they ask, PCD-01 and PCD-04 interpreted in full"),
@@ -52,7 +53,6 @@ LATER = {
     "sql-on-fhir": "ViewDefinitions: analytics",
     "synthea": "no cases of its own; the load of `bench.fhir`",
     "tlog": "the provable log: issue “Trust”",
-    "tx": "terminology service: issue “The record”",
     "waveforms": "WFDB files; record 100 is the measure of `bench.waveform` already",
     "x12": "X12 claims: exchange with payers",
 }

@@ -118,7 +118,7 @@ def _answer(
     out: list[dict[str, Any]] = [{"name": "result", "valueBoolean": result}]
     told = best or (judged[0] if judged and concept is None else None)
     if told is not None:
-        out += _about(told)
+        out += _about(told, coded=concept is None or told.member is True)
     if concept is not None:
         out.append({"name": "codeableConcept", "valueCodeableConcept": concept})
     if issues:
@@ -133,9 +133,9 @@ def _answer(
     return out
 
 
-def _about(told: Judged) -> list[dict[str, Any]]:
-    out: list[dict[str, Any]] = [{"name": "code", "valueCode": told.coding.code}]
-    if told.coding.system:
+def _about(told: Judged, *, coded: bool) -> list[dict[str, Any]]:
+    out: list[dict[str, Any]] = [{"name": "code", "valueCode": told.coding.code}] if coded else []
+    if coded and told.coding.system:
         out.append({"name": "system", "valueUri": told.coding.system})
     if told.head is not None and told.head.version:
         out.append({"name": "version", "valueString": told.head.version})

@@ -45,6 +45,13 @@ LISTED_EXTENSIONS = CONCEPT_EXTENSIONS | {
 DESIGNATION_EXTENSIONS = frozenset({SD + "coding-sctdescid", STANDARDS_STATUS})
 URIS = {"order": "order", "label": "label", "weight": "itemWeight", "definition": "definition", "status": "status"}
 """Properties that every system may have, and their URI below concept-properties."""
+IDENTIFYING = frozenset(
+    {
+        *("resourceType", "id", "language", "url", "identifier", "version", "name", "title", "status", "experimental"),
+        *("date", "publisher", "jurisdiction", "immutable", "copyright"),
+    }
+)
+"""What an expansion repeats of its value set; the rest is its definition (``includeDefinition``)."""
 ECHOED = ("activeOnly", "count", "excludeNested", "filter", "includeDefinition", "includeDesignations", "offset")
 
 
@@ -75,7 +82,7 @@ async def expand(
         bool(request.flag("includeDesignations", False)) or bool(request.all("designation")),
         tuple(request.texts("designation")),
         tuple(request.texts("property")),
-        _versioned(parts),
+        _versioned(compiled),
     )
     offset, count = request.number("offset"), request.number("count")
     total, listed = await _page(parts, offset or 0, count)
@@ -91,8 +98,8 @@ async def expand(
     expansion["parameter"] = _parameters(request, valueset, compiled, parts, supplements, languages)
     if contains:
         expansion["contains"] = contains
-    left_out = {"expansion", "text", "meta"} | (set() if request.flag("includeDefinition") else {"compose"})
-    return {**{k: v for k, v in valueset.items() if k not in left_out}, "expansion": expansion}
+    kept = set(valueset) - {"text", "meta"} if request.flag("includeDefinition") else IDENTIFYING
+    return {**{k: v for k, v in valueset.items() if k in kept}, "expansion": expansion}
 
 
 async def _prepared(compiled: Compiled, request: Request, supplements: Supplements) -> list[Part]:
@@ -124,9 +131,9 @@ async def _page(parts: Sequence[Part], offset: int, count: int | None) -> tuple[
     return total, found
 
 
-def _versioned(parts: Sequence[Part]) -> bool:
-    """Whether a system is there in several versions, so that each concept must tell which."""
-    urls = [part.system.head.url for part in parts]
+def _versioned(compiled: Compiled) -> bool:
+    """Whether a system was used in several versions, so that each concept must tell its own."""
+    urls = [head.url for head in compiled.used.systems.values()]
     return len(urls) != len(set(urls))
 
 

@@ -8,6 +8,14 @@ from dataclasses import dataclass
 from wardbridge.terminology.values import Concept, Designation, Head
 
 
+PREFERRED = {
+    "system": "http://terminology.hl7.org/CodeSystem/hl7TermMaintInfra",
+    "code": "preferredForLanguage",
+    "display": "Preferred For Language",
+}
+"""The use of a system's own display where it is told as a designation."""
+
+
 @dataclass(frozen=True)
 class Languages:
     """``ranges`` best first, '*' for any; ``text`` as it was asked for; ``strict``: nothing but these."""
@@ -82,7 +90,7 @@ def choose(
 
 def _base(text: str, head: Head) -> Designation:
     """The display of the system itself as a designation beside another that is shown."""
-    return Designation(text, head.language)
+    return Designation(text, head.language, PREFERRED)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from wardbridge.core.errors import Invalid
 from wardbridge.terminology.errors import Refusal
 from wardbridge.terminology.issues import issue, plain
-from wardbridge.terminology.languages import choose
+from wardbridge.terminology.languages import PREFERRED, choose
 from wardbridge.terminology.library import Library
 from wardbridge.terminology.request import Request
 from wardbridge.terminology.rules import missing
@@ -69,7 +69,7 @@ async def _answer(system: System, concept: Concept, request: Request, supplement
     out.append({"name": "abstract", "valueBoolean": concept.abstract})
     if concept.definition:
         out.append({"name": "definition", "valueString": concept.definition})
-    base = [Designation(concept.display, head.language)] if concept.display else []
+    base = [Designation(concept.display, head.language, PREFERRED)] if concept.display else []
     if every or not wanted or "designation" in wanted or any(w.startswith("lang.") for w in wanted):
         out += [_designation(d) for d in (*base, *concept.designations)]
     properties: list[tuple[str, str, Any, str]] = [("inactive", "valueBoolean", concept.inactive, "")]
@@ -88,7 +88,7 @@ async def _answer(system: System, concept: Concept, request: Request, supplement
         if text:
             parts.append({"name": "description", "valueString": text})
         out.append({"name": "property", "part": parts})
-    out += [{"name": "used-supplement", "valueUri": name} for name in supplements.used]
+    out += [{"name": "used-supplement", "valueCanonical": name} for name in supplements.used]
     return out
 
 
@@ -100,7 +100,7 @@ def _designation(designation: Designation) -> dict[str, Any]:
         parts.append({"name": "use", "valueCoding": designation.use})
     parts.append({"name": "value", "valueString": designation.value})
     if designation.source:
-        parts.append({"name": "source", "valueUri": designation.source})
+        parts.append({"name": "source", "valueCanonical": designation.source})
     return {"name": "designation", "part": parts}
 
 

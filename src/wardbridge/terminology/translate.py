@@ -256,5 +256,5 @@ def _match(match: Match, asked: Asked) -> dict[str, Any]:
     if asked.modern:
         parts.append({"name": "relationship", "valueCode": RELATIONSHIP.get(match.equivalence, "related-to")})
         if match.map:
-            parts.append({"name": "originMap", "valueUri": match.map})
+            parts.append({"name": "originMap", "valueCanonical": match.map})
     return {"name": "match", "part": parts}

@@ -16,6 +16,13 @@ from wardbridge.core.errors import Invalid
 csv.field_size_limit(4 * 1024 * 1024)
 
 
+class Tabs(csv.excel_tab):
+    """RF2: no quoting at all."""
+
+    quoting = csv.QUOTE_NONE
+    quotechar = None
+
+
 @dataclass(frozen=True)
 class Release:
     """``path`` is a folder, a zip or a file."""
@@ -66,8 +73,7 @@ class Release:
     def table(self, name: str, *, tabs: bool = False) -> Iterator[dict[str, str]]:
         """The rows of a table with a head. Raises Invalid, with file and line."""
         with self.open(name) as text:
-            quoting = csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
-            rows = csv.DictReader(text, delimiter="\t" if tabs else ",", quoting=quoting)
+            rows = csv.DictReader(text, dialect=Tabs if tabs else csv.excel)
             try:
                 for row in rows:
                     yield {key: value or "" for key, value in row.items() if key is not None}
