@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from wardbridge.core.clock import iso
 from wardbridge.fhir.definitions.search import compartments
 from wardbridge.fhir.definitions.table import resource_types
 from wardbridge.fhir.json import dumps
+from wardbridge.fhir.rest.operation_definitions import canonical
 from wardbridge.fhir.rest.operations import Operation
 from wardbridge.fhir.search.parse import supported
 
@@ -33,7 +35,8 @@ def statement(
     base: str, version: str, now: int, operations: Sequence[Operation], audit: bool, validates: bool
 ) -> bytes:
     """``now`` in µs: the time at which the server started."""
-    return _statement(base, version, now, tuple(operations), audit, validates)
+    known = tuple(replace(o, definition=canonical(o, base)) for o in operations)
+    return _statement(base, version, now, known, audit, validates)
 
 
 @lru_cache(maxsize=8)

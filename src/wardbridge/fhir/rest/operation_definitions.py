@@ -33,6 +33,11 @@ def id_of(operation: Operation) -> str:
     return f"{operation.types[0] if len(operation.types) == 1 else 'Resource'}-{operation.name}"
 
 
+def canonical(operation: Operation, base: str) -> str:
+    """The URL of the standard's definition, or of ours where there is none."""
+    return operation.definition or f"{base}/OperationDefinition/{id_of(operation)}"
+
+
 def definition_of(operation: Operation, base: str, updated: int) -> dict[str, Any]:
     """The resource; ``updated`` in µs."""
     id_ = id_of(operation)
@@ -75,7 +80,7 @@ def _parameter(parameter: Parameter, use: str) -> dict[str, Any]:
         out["type"] = types[0]
         if parameter.search:
             out["searchType"] = parameter.search
-        if parameter.targets:
+        if parameter.targets and types[0] in ("Reference", "canonical"):
             out["targetProfile"] = [f"http://hl7.org/fhir/StructureDefinition/{name}" for name in parameter.targets]
     else:
         out["type"] = "Element"
