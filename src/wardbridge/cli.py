@@ -27,10 +27,12 @@ app = typer.Typer(
 )
 user = typer.Typer(help="People who sign in.", no_args_is_help=True)
 device = typer.Typer(help="Devices of the register.", no_args_is_help=True)
+terminology = typer.Typer(help="Code systems from their publishers' release files.", no_args_is_help=True)
 service = typer.Typer(help="Services that use the API.", no_args_is_help=True)
 app.add_typer(user, name="user")
 app.add_typer(device, name="device")
 app.add_typer(service, name="service")
+app.add_typer(terminology, name="terminology")
 fhir = typer.Typer(help="Definitions of the record: packages of profiles and terminology.", no_args_is_help=True)
 app.add_typer(fhir, name="fhir")
 
@@ -274,6 +276,20 @@ def user_change(
     roles = tuple(role) if role else None
     _run(offline.change_user(_settings(data=data), login, secret, roles, enabled))
     typer.echo(f"changed {login}")
+
+
+@terminology.command("load")
+def terminology_load(
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="loinc snomed rxnorm icd10cm rtmms")],
+    path: Annotated[Path, typer.Argument(help="The release: a folder, a zip or a file.")],
+    data: Data = None,
+    version: Annotated[str, typer.Option(help="Its version, where the names of the files do not say it.")] = "",
+) -> None:
+    """Load a code system; what was loaded under the same version is replaced when the load has ended."""
+    from wardbridge.app import offline
+
+    head, total = _run(offline.load_terminology(_settings(data=data), format_, path, version))
+    typer.echo(f"{head.canonical}: {total} concepts")
 
 
 @service.command("add")

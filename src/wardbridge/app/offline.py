@@ -23,6 +23,8 @@ from wardbridge.fhir.validate import operation_outcome, validate
 from wardbridge.security import store as people
 from wardbridge.security.identity import Identity
 from wardbridge.security.tokens import Tokens
+from wardbridge.terminology.loaders.load import load as load_release
+from wardbridge.terminology.values import Head
 
 
 @contextlib.asynccontextmanager
@@ -170,3 +172,9 @@ async def expect_device(settings: Settings, place: str, **known: str) -> None:
             found = await places.ensure(parts, conn, *place.split("|")[:3]) if place else None
             place_id = found.place_id if found else ""
             await fleet.register(conn, [Expected(place_id=place_id, **known)], by="command line", at=clock.now())
+
+
+async def load_terminology(settings: Settings, name: str, path: Path, version: str) -> tuple[Head, int]:
+    """A code system from its release files; its head and number of concepts. Raises Invalid."""
+    async with _pool(settings) as pool:
+        return await load_release(pool, SystemClock(), name, path, version)
