@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -28,6 +29,7 @@ from wardbridge.fhir.validate.profiles import Profiles
 from wardbridge.fhir.validate.validator import Validator
 from wardbridge.security.audit import Audit
 from wardbridge.security.policy import decide
+from wardbridge.terminology.capability import statement as terminology_statement
 from wardbridge.terminology.operations import operations as terminology_operations
 from wardbridge.terminology.service import Service
 
@@ -80,5 +82,5 @@ def application(
     return Application(
         api.repository, who, decide, audit, clock, validator.written, SecurityAudit(audit), operations(api), base=base,
         cascade=settings.cascade_delete, prepare=subscriptions.prepare(settings, clock, record),
-        declare=subscriptions.declare(record),
+        declare=subscriptions.declare(record), statements={"terminology": partial(terminology_statement, terms)},
     )  # fmt: skip

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from wardbridge.terminology.values import Concept, Designation, Head
 
-
 PREFERRED = {
     "system": "http://terminology.hl7.org/CodeSystem/hl7TermMaintInfra",
     "code": "preferredForLanguage",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from starlette.requests import Request
@@ -54,7 +55,8 @@ ATTESTED = frozenset({"create", "update", "patch", "delete", "update-where", "pa
 class Application:
     """``base`` is our public URL of the API, '' to take it from each request. ``most_bytes`` bounds a body.
 
-    ``prepare``: rules by resource type; ``cascade``: whether ``_cascade=delete`` is offered.
+    ``prepare``: rules by resource type; ``cascade``: whether ``_cascade=delete`` is offered. ``statements``: what
+    ``/metadata`` says in other modes than full (R4 http.html#capabilities), given the base URL.
     """
 
     repository: Repository
@@ -70,6 +72,7 @@ class Application:
     prepare: Mapping[str, Prepare] = field(default_factory=dict)
     cascade: bool = False
     declare: Declare | None = None
+    statements: Mapping[str, Callable[[str], Awaitable[dict[str, Any]]]] = field(default_factory=dict)
     started: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -115,6 +118,9 @@ class Application:
         path, base = place(request, self.base)
         found = route(request.method, path)
         if found.action == "capabilities":
+            other = self.statements.get(request.query_params.get("mode", "full"))
+            if other is not None:
+                return Answer(200, dumps(await other(base)))
             body = self._statement(base)
             return Answer(200, dumps(await self.declare(loads(body), base)) if self.declare else body)
         principal = await self.authenticate(request)
