@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,8 +22,9 @@ from wardbridge.fhir.operations.services import Services
 from wardbridge.fhir.packages.shelf import RecordShelf
 from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.audit_events import SecurityAudit
-from wardbridge.fhir.rest.hooks import Authenticate
+from wardbridge.fhir.rest.hooks import Authenticate, Prepare
 from wardbridge.fhir.rest.operations import Operation
+from wardbridge.fhir.rest.reindexing import SearchParameters
 from wardbridge.fhir.store.integrity import Integrity
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.validate.profiles import Profiles
@@ -59,6 +61,7 @@ def operations(api: Api) -> tuple[Operation, ...]:
             Services(api.record, api.repository, decide, api.audit, api.validator.check, api.settings.expunge)
         ),
         *subscriptions.operations(api.clock, api.record),
+        *SearchParameters(api.record, decide).operations(),
         *bulk_operations(bulk(api.settings, api.clock, api.record, api.disk)),
     )
 
@@ -69,18 +72,34 @@ def bulk(settings: Settings, clock: Clock, record: Record, disk: DiskGuard) -> K
     return Kickoff(record, clock, settings.folder / "bulk", decide, disk.check, sources)
 
 
+def validator_of(clock: Clock, record: Record, terms: Service) -> Validator:
+    """What judges every resource that is written, here and in bulk."""
+    return Validator(Profiles(open=True), terms, RecordShelf(record, clock))
+
+
+def integrity_of(settings: Settings) -> Integrity:
+    """One of its words: core/settings.py checks it."""
+    return cast("Integrity", settings.referential_integrity)
+
+
+def prepare(settings: Settings, clock: Clock, record: Record) -> Mapping[str, Prepare]:
+    """What is made of resources of some types before they are stored."""
+    parameters = SearchParameters(record, decide)
+    return {**subscriptions.prepare(settings, clock, record), "SearchParameter": parameters.prepare}
+
+
 def application(
     settings: Settings, pool: Pool, clock: Clock, record: Record, audit: Audit, disk: DiskGuard, who: Authenticate
 ) -> Application:
     """The API as ASGI; mount it at ``/fhir``."""
     base = f"{settings.public_url.rstrip('/')}/fhir" if settings.public_url else ""
     terms = Service(pool, record, clock)
-    validator = Validator(Profiles(open=True), terms, RecordShelf(record, clock))
-    integrity = cast("Integrity", settings.referential_integrity)  # one of its words: core/settings.py
+    validator = validator_of(clock, record, terms)
+    integrity = integrity_of(settings)
     guarded = GuardedRepository(record, audit, disk, integrity)
     api = Api(settings, pool, clock, record, guarded, audit, base, disk, terms, validator)
     return Application(
         api.repository, who, decide, audit, clock, validator.written, SecurityAudit(audit), operations(api), base=base,
-        cascade=settings.cascade_delete, prepare=subscriptions.prepare(settings, clock, record),
+        cascade=settings.cascade_delete, prepare=prepare(settings, clock, record),
         declare=subscriptions.declare(record), statements={"terminology": partial(terminology_statement, terms)},
     )  # fmt: skip

@@ -114,5 +114,6 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         *outbound.works(),
         *subscriptions.works(),
         *upkeep(settings, pool, clock),
+        record.numbers.follow(pool),
         tell(pool, clock, "engine", state),
     ]

@@ -1,4 +1,4 @@
-"""Long work that nobody at a bed waits for: bulk export and import. A process of its own, behind all others in line.
+"""Long work that nobody at a bed waits for: bulk export and import, and the search index; a process of its own.
 
 It shares the machine with alarms and pages, so it asks the system for what they leave over (nice); each job is kept
 in the database and goes on after kill -9 where it was.
@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from wardbridge.app.api import integrity_of, prepare, validator_of
 from wardbridge.app.metrics import say
 from wardbridge.app.parts import record_of
 from wardbridge.app.process import tell
@@ -23,9 +24,10 @@ from wardbridge.core.errors import Unavailable
 from wardbridge.core.settings import Settings
 from wardbridge.fhir.bulk.work import Worker
 from wardbridge.fhir.store.record import Record
-from wardbridge.fhir.validate import validate_base
+from wardbridge.fhir.store.reindex import Reindexer
 from wardbridge.security.audit import Audit
 from wardbridge.security.policy import decide
+from wardbridge.terminology.service import Service
 
 log = structlog.get_logger(__name__)
 NICE = 5
@@ -40,9 +42,11 @@ def worker(settings: Settings, clock: Clock, record: Record) -> Worker:
         settings.folder / "bulk",
         Audit(record.pool, clock),
         decide,
-        validate_base,
+        validator_of(clock, record, Service(record.pool, record, clock)).written,
         disk.check,
         settings.bulk_hours,
+        prepare(settings, clock, record),
+        integrity_of(settings),
     )
 
 
@@ -68,8 +72,15 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
     """Everything that runs side by side."""
     record = await record_of(settings, pool, clock)
     bulk = worker(settings, clock, record)
+    reindexer = Reindexer(pool, record.numbers, clock, bulk.room)
 
     def state() -> dict[str, Any]:
-        return say()
+        late = {name: at for name, at in record.numbers.progress.items() if not at.ready}
+        gauges = {
+            "reindex_types": len(late),
+            "reindex_resources_left": sum(max(at.total - at.done, 0) for at in late.values()),
+            "search_parameters_refused": len(reindexer.refused),
+        }
+        return say(gauges=gauges)
 
-    return [bulk.run(), tell(pool, clock, "jobs", state)]
+    return [bulk.run(), reindexer.run(), record.numbers.follow(pool), tell(pool, clock, "jobs", state)]

@@ -149,6 +149,7 @@ class Site:
 
         tasks = [
             asyncio.create_task(hub.run()),
+            asyncio.create_task(record.numbers.follow(pool)),
             asyncio.create_task(socket_line.works()),
             asyncio.create_task(tell(pool, clock, f"web-{os.getpid()}", state)),
         ]

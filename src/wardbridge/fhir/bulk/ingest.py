@@ -30,6 +30,7 @@ from wardbridge.fhir.rest.call import ID
 from wardbridge.fhir.rest.hooks import Audit, Decide, Prepare, Validate
 from wardbridge.fhir.rest.outcome import issue, outcome
 from wardbridge.fhir.store.group import repeat
+from wardbridge.fhir.store.integrity import Integrity, check
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Put, Stored
 from wardbridge.fhir.store.write import Outcome
@@ -69,6 +70,7 @@ class Importing:
     decide: Decide
     validate: Validate | None
     prepare: Mapping[str, Prepare]
+    integrity: Integrity
     check: Callable[[], None]
     batch: int = BATCH
 
@@ -194,6 +196,7 @@ class Importing:
         async def work(conn: Connection) -> list[File]:
             self.job.progress = msgspec.json.decode(before, type=Progress)
             self.files.cut(self.kept)
+            await check(conn, self.record.numbers, items, self.record.bases, self.integrity)
             outcomes = await self.record.attempt(conn, items) if items else []
             await self.audit.within(conn, *map(self._access, items, outcomes))
             self._count(source, batch, outcomes)

@@ -67,7 +67,7 @@ def operations(kickoff: Kickoff) -> tuple[Operation, ...]:
         ),
         Operation(
             "import",
-            "https://wardbridge.org/fhir/OperationDefinition/import",
+            "",
             kickoff.load,
             system=True,
             affects_state=True,

@@ -19,6 +19,7 @@ from wardbridge.fhir.bulk.ingest import BATCH, Importing
 from wardbridge.fhir.bulk.job import OPEN, Cancelled, Job
 from wardbridge.fhir.bulk.store import jobs
 from wardbridge.fhir.rest.hooks import Audit, Decide, Prepare, Validate
+from wardbridge.fhir.store.integrity import Integrity
 from wardbridge.fhir.store.record import Record
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,7 @@ class Worker:
     room: Callable[[], None]
     hours: int = 24
     prepare: Mapping[str, Prepare] = field(default_factory=dict)
+    integrity: Integrity = "off"
     keys: int = KEYS
     lines: int = LINES
     batch: int = BATCH
@@ -128,6 +130,7 @@ class Worker:
                 self.decide,
                 self.validate,
                 self.prepare,
+                self.integrity,
                 check,
                 self.batch,
             ).run()

@@ -65,13 +65,15 @@ def all_search_parameters() -> tuple[SearchParameter, ...]:
     return tuple(out)
 
 
+_state = 0
 _custom: dict[str, dict[str, SearchParameter]] = {}
 """By type: its custom parameters together with the published ones. Only types that have custom ones."""
 
 
 def set_custom(by_type: Mapping[str, Iterable[SearchParameter]]) -> None:
     """From now on these are the custom parameters, and no others. A published one of the same code wins."""
-    global _custom
+    global _custom, _state
+    _state += 1
     _custom = {
         name: {**{parameter.code: parameter for parameter in some}, **published_parameters(name)}
         for name, some in by_type.items()
@@ -111,10 +113,9 @@ def published_parameter(url: str) -> SearchParameter | None:
     return {p.url: p for p in all_search_parameters()}.get(url)
 
 
-def custom_parameters(type_name: str) -> dict[str, SearchParameter]:
-    """The custom parameters of a resource type, by code."""
-    published = published_parameters(type_name)
-    return {code: p for code, p in _custom.get(type_name, {}).items() if code not in published}
+def custom_state() -> int:
+    """Another number after each change of the custom parameters: for who keeps what is made from them."""
+    return _state
 
 
 def compartments() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from wardbridge.core.clock import iso
-from wardbridge.fhir.definitions.search import compartments
+from wardbridge.fhir.definitions.search import compartments, custom_state
 from wardbridge.fhir.definitions.table import resource_types
 from wardbridge.fhir.json import dumps
 from wardbridge.fhir.rest.operation_definitions import canonical
@@ -36,12 +36,12 @@ def statement(
 ) -> bytes:
     """``now`` in µs: the time at which the server started."""
     known = tuple(replace(o, definition=canonical(o, base)) for o in operations)
-    return _statement(base, version, now, known, audit, validates)
+    return _statement(base, version, now, known, audit, validates, custom_state())
 
 
 @lru_cache(maxsize=8)
 def _statement(
-    base: str, version: str, now: int, operations: tuple[Operation, ...], audit: bool, validates: bool
+    base: str, version: str, now: int, operations: tuple[Operation, ...], audit: bool, validates: bool, custom: int
 ) -> bytes:
     rest: dict[str, Any] = {
         "mode": "server",
@@ -125,7 +125,7 @@ SEARCHING = (
 
 
 @lru_cache(maxsize=1)
-def _reverse() -> dict[str, list[str]]:
+def _reverse(custom: int) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for source in sorted(resource_types()):
         for code, p in sorted(supported(source).items()):
@@ -136,7 +136,7 @@ def _reverse() -> dict[str, list[str]]:
 
 
 def _revincludes(name: str) -> list[str]:
-    return _reverse().get(name, [])
+    return _reverse(custom_state()).get(name, [])
 
 
 def _operations(operations: Sequence[Operation], name: str, level: str) -> list[dict[str, str]]:
