@@ -184,6 +184,31 @@ def export(
 
 
 @app.command()
+def reindex(
+    data: Data = None,
+    type_: Annotated[Optional[list[str]], typer.Option("--type", help="May be given several times.")] = None,  # noqa: UP045
+    status: Annotated[bool, typer.Option("--status", help="Only say how far it is.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Only compare the index with the resources.")] = False,
+    every: Annotated[int, typer.Option(help="With --verify: every n-th resource.", min=1)] = 1,
+) -> None:
+    """Make the search index anew, say how far that is, or prove that it is right (exits 1 when it is not)."""
+    from wardbridge.app import reindex as index
+
+    settings, types = _settings(data=data), tuple(type_ or ())
+    if status:
+        for line in _run(index.index_status(settings)):
+            typer.echo(line)
+    elif verify:
+        found = _run(index.verify_index(settings, types, every))
+        for name, why in found.wrong:
+            typer.echo(f"{name}: {why}")
+        typer.echo(f"{found.checked} resources compared, {found.wrong_total} wrong")
+        raise typer.Exit(1 if found.wrong_total else 0)
+    else:
+        _run(index.reindex(settings, types, _say))
+
+
+@app.command()
 def backup(target: Path, data: Data = None) -> None:
     """Write one backup file; Wardbridge may be running."""
     from wardbridge.app.backup import backup as run_backup
