@@ -19,16 +19,22 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from bench.scratch import database
 from bench.suite import counts, main
 
+from wardbridge.core.clock import SystemClock
+from wardbridge.core.db import open_pool
 from wardbridge.core.errors import Invalid
 from wardbridge.fhir.definitions.xml import read_xml
 from wardbridge.fhir.json import loads
+from wardbridge.fhir.store.record import Record
+from wardbridge.fhir.terms import Terms
 from wardbridge.fhir.validate import Issue
 from wardbridge.fhir.validate.options import STRICT, Options
 from wardbridge.fhir.validate.profiles import Profiles
 from wardbridge.fhir.validate.source import read
 from wardbridge.fhir.validate.validator import Validator
+from wardbridge.terminology.service import Service
 
 SUITE = "fhir-validator-r4"
 # How the reference validator decorates a path: /*Patient/1*/, [url='...'].
@@ -75,7 +81,7 @@ def definitions(case: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:
             continue
 
 
-def found(case: dict[str, Any], folder: Path) -> dict[str, list[Issue]]:
+async def found(case: dict[str, Any], folder: Path, terms: Terms | None) -> dict[str, list[Issue]]:
     """Our issues for a case: without a profile and, where it names one, with it."""
     data = (folder / "input" / case["file"]).read_bytes()
     resource, unread = read(data, comments=bool(case.get("allow-comments")))
@@ -85,10 +91,10 @@ def found(case: dict[str, Any], folder: Path) -> dict[str, list[Issue]]:
     loaded = list(definitions(case, folder))
     for definition in loaded:
         profiles.add(definition)
-    validator = Validator(profiles, options=options(case))
-    out = {"": unread + asyncio.run(validator.check(resource))}
+    validator = Validator(profiles, terms, options=options(case))
+    out = {"": unread + await validator.check(resource)}
     if "profile" in case and loaded:
-        out["profile"] = unread + asyncio.run(validator.check(resource, str(loaded[-1].get("url"))))
+        out["profile"] = unread + await validator.check(resource, str(loaded[-1].get("url")))
     return out
 
 
@@ -101,7 +107,7 @@ def expressions(issues: list[dict[str, Any]]) -> list[str]:
     return sorted(_DECORATION.sub("", (i.get("expression") or i.get("location") or [""])[0]) for i in rows)
 
 
-def run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+async def run(folder: Path, terms: Terms | None) -> tuple[dict[str, Any], dict[str, str]]:
     manifest = json.loads((folder / "manifest.json").read_bytes())
     why: dict[str, str] = {}
     skipped = []
@@ -111,7 +117,7 @@ def run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         if isinstance(case.get("profile"), dict):
             wanted["profile"] = outcome(case["profile"].get("java"), folder)
         there = (folder / "input" / case["file"]).exists() and case.get("use-test") is not False
-        ours = found(case, folder) if there and any(w is not None for w in wanted.values()) else {}
+        ours = await found(case, folder, terms) if there and any(w is not None for w in wanted.values()) else {}
         for kind, want in wanted.items():
             name = f"{case['name']} ({kind})" if kind else case["name"]
             if want is None or kind not in ours:
@@ -128,7 +134,22 @@ def run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     return counts(SUITE, total, why, skipped=skipped, strict=strict), why
 
 
-judge = run
+def judge(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """With the terminology that comes with the product: the code systems of R4 itself, no licensed ones."""
+
+    async def work() -> tuple[dict[str, Any], dict[str, str]]:
+        async with database() as dsn:
+            pool = await open_pool(dsn, size=2)
+            clock = SystemClock()
+            record = Record(pool, clock)
+            await record.load()
+            try:
+                return await run(folder, Service(pool, record, clock))
+            finally:
+                await pool.close()
+
+    return asyncio.run(work())
+
 
 if __name__ == "__main__":
     main(SUITE, judge, __doc__)

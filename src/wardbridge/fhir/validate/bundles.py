@@ -13,6 +13,7 @@ from typing import Any
 from wardbridge.fhir.definitions.table import resource_types
 from wardbridge.fhir.validate.issues import shown
 from wardbridge.fhir.validate.neighbours import RESTFUL
+from wardbridge.fhir.validate.signatures import signature
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _ONCE = frozenset({"self", "first", "last", "next", "previous", "prev"})
@@ -21,6 +22,7 @@ _REQUESTS = frozenset({"transaction", "batch"})
 
 def bundle(value: dict[str, Any], place: Any, run: Any) -> None:
     kind = value.get("type")
+    signature(value, place, run)
     _links(value.get("link"), kind, place, run)
     entries = value.get("entry")
     if not isinstance(entries, list):

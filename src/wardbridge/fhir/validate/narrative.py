@@ -46,7 +46,7 @@ def _pointers(value: Any) -> set[str]:
 
 def narrative(div: str, place: Place, run: Run) -> None:
     """Links must have a scheme that can be followed; fragments that lead nowhere are worth a warning."""
-    for element, target in links(div):
+    for element, target in dict.fromkeys(links(div)):
         match = _SCHEME.match(target)
         if element != "img" and match is not None and match[1].lower() not in _FOLLOWED:
             run.error("invalid", place, f"scheme {match[1]!r} of the link {shown(target)} cannot be followed")

@@ -46,10 +46,13 @@ class Neighbours:
             url, _, version = plain.partition("/_history/")
             return self._of_version(self.urls.get(url, []), version)
         version = relative[3] or ""
-        base = RESTFUL.fullmatch(self.bases.get(id(holder), ""))
+        own = self.bases.get(id(holder), "")
+        base = RESTFUL.fullmatch(own)
         if base is not None:
             return self._of_version(self.urls.get(f"{base[1]}{relative[1]}/{relative[2]}", []), version)
-        return self._of_version(self.names.get((relative[1], relative[2]), []), version)
+        # Without an address of its own the resource has nothing that its reference could be relative to; beside
+        # entries without addresses the same server is meant.
+        return [] if own else self._of_version(self.names.get((relative[1], relative[2]), []), version)
 
     def _of_version(self, found: list[int], version: str) -> list[int]:
         if not version:
