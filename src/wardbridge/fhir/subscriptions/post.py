@@ -25,7 +25,7 @@ from wardbridge.fhir.subscriptions.store import events, grants, state
 
 log = structlog.get_logger(__name__)
 
-BUSY, QUIET, NOBODY = 0.02, 0.1, 0.5
+BUSY, QUIET, NOBODY = 0.02, 0.05, 0.5
 """Seconds between two looks at the log: after something was found, otherwise, and while there is no subscription."""
 
 
