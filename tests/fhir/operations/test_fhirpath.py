@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from wardbridge.fhir.terms import Verdict
+
 from .conftest import issues
 
 ADA = {
@@ -115,6 +117,77 @@ async def test_an_error_stands_in_the_place_of_its_result(api: Any) -> None:
     assert found["parameter"][1]["name"] == "error"
     found = await api.post("/$fhirpath", asked(expression="now()", resource=ADA))
     assert results(found)[0]["part"][0]["name"] == "dateTime"
+
+
+class Colours:
+    """A terminology with one value set of warm colours, and scarlet below red."""
+
+    async def judge(self, asked: Any) -> list[Verdict]:
+        return [Verdict(None if a.valueset != "urn:warm" else a.code in ("red", "scarlet")) for a in asked]
+
+    async def members(self, valueset: str) -> list[tuple[str, str]]:
+        return [("urn:c", "red"), ("urn:c", "scarlet")]
+
+    async def related(self, system: str, code: str, direction: str) -> list[str]:
+        assert direction == "above"
+        return [code, "red"] if code == "scarlet" else [code]
+
+
+BASIC = {
+    "resourceType": "Basic",
+    "code": {"coding": [{"system": "urn:c", "code": "scarlet"}, {"system": "urn:c", "code": "blue"}]},
+    "subject": {"reference": "Patient/ada"},
+    "author": {"reference": "Practitioner/secret"},
+    "extension": [{"url": "urn:x", "valueCoding": {"system": "urn:c", "code": "red"}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("code.memberOf('urn:warm')", True),
+        ("code.coding[1].memberOf('urn:warm')", False),
+        ("code.memberOf('urn:unknown')", None),
+        ("extension.value.subsumes(%resource.code)", True),
+        ("code.subsumedBy(extension.value)", True),
+        ("code.subsumes(extension.value)", False),
+        ("code.coding[1].subsumes(%resource.code.coding[1])", True),
+        ("subject.resolve().name.family", "Okafor"),
+        ("subject.resolve().generalPractitioner.resolve().name.family", "Amir"),
+        ("author.resolve().id", None),
+        ("conformsTo('http://hl7.org/fhir/StructureDefinition/Basic')", True),
+        ("subject.elementDefinition().path", "Basic.subject"),
+        ("code.coding.where(code = 'red').elementDefinition()", None),
+        ("code.coding.first().elementDefinition().max", "*"),
+        ("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'.matches('(a+)+b')", False),
+    ],
+)
+async def test_questions_to_the_record_and_the_terminology(api: Any, expression: str, value: Any) -> None:
+    api.record.terms = Colours()
+    await api.put({**ADA, "generalPractitioner": [{"reference": "http://test/fhir/Practitioner/amir"}]})
+    await api.put({"resourceType": "Practitioner", "id": "amir", "name": [{"family": "Amir"}]})
+    found = await api.post("/$fhirpath", asked(expression=expression, resource=BASIC))
+    (result,) = results(found)
+    values = [v for part in result["part"] for key, v in part.items() if key.startswith("value")]
+    assert values == ([] if value is None else [value]), found
+
+
+async def test_resolve_reads_what_the_caller_may_read(api: Any) -> None:
+    await api.put(ADA)
+    await api.put({"resourceType": "Practitioner", "id": "secret"})
+    body = asked(expressions=["subject.resolve().id", "author.resolve().id"], resource=BASIC)
+    found = await api.post("/$fhirpath", body, who="patients")
+    assert [len(one["part"]) for one in results(found)] == [1, 0]
+    assert ("", "", ["ada"], 0) in await api.audited("$fhirpath")
+
+
+async def test_slices_and_modifiers(api: Any) -> None:
+    found = await api.post("/$fhirpath", asked(expression="code.coding.slice('urn:p', 's')", resource=BASIC))
+    assert "unknown structure" in issues(found["parameter"][1]["resource"])[0][1]
+    for url, name in (("urn:known", "result"), ("urn:other", "error")):
+        resource = {"resourceType": "Basic", "modifierExtension": [{"url": "urn:known", "valueBoolean": True}]}
+        found = await api.post("/$fhirpath", asked(expression=f"checkModifiers('{url}').id", resource=resource))
+        assert found["parameter"][1]["name"] == name
 
 
 @pytest.mark.parametrize(

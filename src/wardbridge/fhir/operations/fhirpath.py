@@ -14,6 +14,7 @@ from wardbridge import __version__
 from wardbridge.core.errors import Invalid
 from wardbridge.fhir.definitions.table import type_of
 from wardbridge.fhir.json import dumps, loads
+from wardbridge.fhir.operations.asking import MOST_ROUNDS, Asking
 from wardbridge.fhir.operations.services import Services
 from wardbridge.fhir.path import compile as compile_path
 from wardbridge.fhir.path.env import Env
@@ -94,20 +95,24 @@ class FhirPath:
         expressions = asked.all("expression")
         if len(expressions) > MOST or any(len(text) > LONGEST for text in expressions):
             raise Invalid(f"at most {MOST} expressions of {LONGEST} characters", "expression")
-        run = _Run(resource, asked, self.services.record.clock.now())
+        run = _Run(resource, asked, self.services.record.clock.now(), asking := Asking(self.services, call))
         about = [row("evaluator", "string", f"Wardbridge {__version__} (R4)")]
         about += [row("expression", "string", text) for text in expressions]
-        rows = [{"name": "parameters", "part": about}]
-        for text in expressions:
-            rows.extend(run.results(text, len(expressions) > 1))
-        return answered(parameters(rows), patients)
+        found: list[dict[str, Any]] = []
+        for _ in range(MOST_ROUNDS):
+            found = [one for text in expressions for one in run.results(text, len(expressions) > 1)]
+            if not await asking.answered():
+                break
+        rows = [{"name": "parameters", "part": about}, *found]
+        return answered(parameters(rows), tuple(dict.fromkeys((*patients, *asking.patients))))
 
 
 class _Run:
-    def __init__(self, resource: dict[str, Any], asked: Given, now: int) -> None:
+    def __init__(self, resource: dict[str, Any], asked: Given, now: int, asking: Asking) -> None:
         self.resource = resource
         self.asked = asked
         self.now = now
+        self.asking = asking
         given_variables = asked.one("variables")
         self.variables: dict[str, list[Any]] = {}
         for name, (_, value) in given_variables.pairs() if given_variables is not None else ():
@@ -141,7 +146,7 @@ class _Run:
             yield f"{context}[{at}]", name if type_of(name) is not None else "", item
 
     def _env(self, traced: list[tuple[str, list[Any]]]) -> Env:
-        return Env(
+        return self.asking.env(
             now=lambda: self.now,
             variables=self.variables,
             trace=lambda name, values: traced.append((name, values)),

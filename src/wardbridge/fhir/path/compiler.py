@@ -13,7 +13,7 @@ from wardbridge.fhir.definitions.table import type_of
 from wardbridge.fhir.path import syntax
 from wardbridge.fhir.path.errors import PathError
 from wardbridge.fhir.path.functions.collections import sort
-from wardbridge.fhir.path.functions.elements import resolve
+from wardbridge.fhir.path.functions.elements import element_definition, resolve
 from wardbridge.fhir.path.functions.table import TABLE
 from wardbridge.fhir.path.nodes import Node, TypeInfo
 from wardbridge.fhir.path.operators import OPERATORS, negative
@@ -22,6 +22,7 @@ from wardbridge.fhir.path.types import type_test
 from wardbridge.fhir.path.variables import variable
 
 _AXES = ("as", "is", "ofType")
+_CHOOSING = frozenset({"where", "first", "last", "tail", "skip", "take", "single", "as", "ofType", "trace", "distinct"})
 
 
 class Compiler:
@@ -131,6 +132,8 @@ class Compiler:
                 raise PathError(f"{name}() takes one type", "semantic", position)
             left = node.left or syntax.Special("$this", position)
             return self.type_operator(name, left, _type_name(args[0], position), position)
+        if name == "elementDefinition" and not args:
+            return self.element_definition(node)
         if name not in TABLE:
             raise PathError(f"unknown function {name}()", "semantic", position)
         least, most, make = TABLE[name]
@@ -142,6 +145,16 @@ class Compiler:
         if name == "sort":
             return sort(before, [self.sort_key(arg) for arg in args])
         return make(before, *[self.apart(arg) for arg in args])
+
+    def element_definition(self, node: syntax.Call) -> Fn:
+        """The definition hangs on the path by which items are reached: functions that only choose are stepped over."""
+        at = node.left
+        while (isinstance(at, syntax.Call) and at.name in _CHOOSING) or isinstance(at, syntax.Index):
+            at = at.left
+        if not isinstance(at, syntax.Member) or node.left is None or (at.left is None and at.name[0].isupper()):
+            raise PathError("elementDefinition() stands behind the path of an element", "semantic", node.position)
+        parents = _SPECIAL["$this"] if at.left is None else self.build(at.left)
+        return element_definition(parents, self.build(node.left), at.name)
 
     def sort_key(self, arg: syntax.Node) -> tuple[Fn, bool]:
         """A key and whether it sorts downwards (`-key`)."""

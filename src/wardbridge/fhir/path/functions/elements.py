@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from wardbridge.fhir.definitions.codes import codes, valueset
-from wardbridge.fhir.definitions.table import type_of
+from wardbridge.fhir.definitions.table import Element, type_of
 from wardbridge.fhir.path.errors import PathError
-from wardbridge.fhir.path.functions.define import Entry, on_items
+from wardbridge.fhir.path.functions.define import Entry, Make, on_items
 from wardbridge.fhir.path.nodes import Node, plain, system, typed
 from wardbridge.fhir.path.quantity import Quantity
 from wardbridge.fhir.path.references import named_type
@@ -171,6 +171,111 @@ def _check_modifiers(before: Fn, *known: Fn) -> Fn:
     return run
 
 
+def _codings(item: Any, name: str) -> list[tuple[str, str]]:
+    """(system, code) of a Coding or CodeableConcept."""
+    value = item.value if isinstance(item, Node) else None
+    if not isinstance(value, dict):
+        raise PathError(f"{name}: expected a Coding or CodeableConcept")
+    listed = value.get("coding", [value])
+    return [
+        (str(c.get("system", "")), str(c["code"]))
+        for c in (listed if isinstance(listed, list) else [])
+        if isinstance(c, dict) and c.get("code")
+    ]
+
+
+def _subsumption(name: str, *, upwards: bool) -> Make:
+    """`subsumes()`: the input is the same as the argument or more general; `subsumedBy()` the other way round.
+
+    R4 fhirpath.html#functions: for CodeableConcepts any pair of codings counts.
+    """
+
+    def make(before: Fn, other: Fn) -> Fn:
+        def run(s: Scope) -> Items:
+            items, others = before(s), other(s)
+            if not items or not others:
+                return []
+            if len(items) > 1 or len(others) > 1:
+                raise PathError(f"{name}: expected one item on each side")
+            pairs = [(a, b) for a in _codings(items[0], name) for b in _codings(others[0], name)]
+            found = [_pair(s, *((b, a) if upwards else (a, b))) for a, b in pairs]
+            return [True] if True in found else [] if None in found or not found else [False]
+
+        return run
+
+    return make
+
+
+def _pair(s: Scope, general: tuple[str, str], special: tuple[str, str]) -> bool | None:
+    if general == special:
+        return True
+    if general[0] != special[0]:
+        return False
+    return s.env.subsumes(general, special) if s.env.subsumes is not None else None
+
+
+def _slice(before: Fn, structure: Fn, name: Fn) -> Fn:
+    """The elements that belong to a slice of a profile (R4 fhirpath.html#functions)."""
+
+    def run(s: Scope) -> Items:
+        url, wanted = string(structure(s), "slice"), string(name(s), "slice")
+        items = before(s)
+        if url is None or wanted is None:
+            return []
+        out: Items = []
+        for item in items:
+            held = s.env.in_slice(plain(item), url, wanted) if s.env.in_slice is not None else None
+            if held is None:
+                raise PathError(f"slice: unknown structure or slice {url[:200]} {wanted[:60]}")
+            if held:
+                out.append(item)
+        return out
+
+    return run
+
+
+def element_definition(parents: Fn, items: Fn, name: str) -> Fn:
+    """`elementDefinition()` of what stands at `parents.name`: its ElementDefinition, once for each item."""
+
+    def run(s: Scope) -> Items:
+        found = items(s)
+        if not found:
+            return []
+        for parent in parents(s):
+            element = parent.type.elements.get(name) if isinstance(parent, Node) and parent.type is not None else None
+            if element is not None:
+                return [Node(_described(element), type_of("ElementDefinition"))] * len(found)
+        return []
+
+    return run
+
+
+def _described(element: Element) -> dict[str, Any]:
+    """The facts of an element as an ElementDefinition."""
+    path = f"{element.path}[x]" if element.choice else element.path
+    types: list[dict[str, Any]] = [{"code": name} for name in element.types]
+    for row in types:
+        if row["code"] in ("Reference", "canonical") and element.targets:
+            row["targetProfile"] = [BASE + target for target in element.targets]
+    out: dict[str, Any] = {
+        "id": path,
+        "path": path,
+        "min": element.min,
+        "max": "*" if element.max is None else str(element.max),
+        "type": types,
+        "isModifier": element.modifier,
+        "isSummary": element.summary,
+    }
+    if element.binding is not None:
+        out["binding"] = {"strength": element.binding.strength, "valueSet": element.binding.valueset}
+    if element.invariants:
+        out["constraint"] = [
+            {"key": i.key, "severity": i.severity, "human": i.key, "expression": i.expression}
+            for i in element.invariants
+        ]
+    return out
+
+
 TABLE: dict[str, Entry] = {
     "checkModifiers": (1, 20, _check_modifiers),
     "extension": (1, 1, _extension),
@@ -178,6 +283,9 @@ TABLE: dict[str, Entry] = {
     "hasValue": (0, 0, on_items(_has_value)),
     "getValue": (0, 0, on_items(_get_value)),
     "resolve": (0, 0, resolve),
+    "slice": (2, 2, _slice),
+    "subsumes": (1, 1, _subsumption("subsumes", upwards=False)),
+    "subsumedBy": (1, 1, _subsumption("subsumedBy", upwards=True)),
     "memberOf": (1, 1, _member_of),
     "conformsTo": (1, 1, _conforms_to),
     "comparable": (1, 1, _comparable),

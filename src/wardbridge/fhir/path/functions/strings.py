@@ -8,22 +8,13 @@ import html
 import json
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from wardbridge.fhir.path.errors import PathError
 from wardbridge.fhir.path.functions.define import Entry, Make, on_value
 from wardbridge.fhir.path.nodes import system
+from wardbridge.fhir.path.regex import pattern
 from wardbridge.fhir.path.scope import Fn, Items, Scope, string
-
-
-@lru_cache(maxsize=512)
-def pattern(text: str) -> re.Pattern[str]:
-    """A regular expression of a FHIRPath text; PathError where it is none."""
-    try:
-        return re.compile(text, re.DOTALL)
-    except re.error as error:
-        raise PathError(f"{text!r} is no regular expression: {error}") from None
 
 
 def _on_text(name: str, decide: Callable[..., Any]) -> Make:
@@ -64,7 +55,7 @@ def _substring(before: Fn, start: Fn, length: Fn | None = None) -> Fn:
 
 
 def _matches_full(value: str, expression: Any) -> bool:
-    return pattern(_text(expression, "matchesFull")).fullmatch(value) is not None
+    return pattern(_text(expression, "matchesFull")).fullmatch(value)
 
 
 def _replace_matches(value: str, expression: Any, by: Any) -> str:
@@ -142,7 +133,7 @@ TABLE: dict[str, Entry] = {
     "upper": (0, 0, _on_text("upper", lambda v: v.upper())),
     "lower": (0, 0, _on_text("lower", lambda v: v.lower())),
     "replace": (2, 2, _on_text("replace", lambda v, x, y: v.replace(_text(x, "replace"), _text(y, "replace")))),
-    "matches": (1, 1, _on_text("matches", lambda v, x: pattern(_text(x, "matches")).search(v) is not None)),
+    "matches": (1, 1, _on_text("matches", lambda v, x: pattern(_text(x, "matches")).search(v))),
     "matchesFull": (1, 1, _on_text("matchesFull", _matches_full)),
     "replaceMatches": (2, 2, _on_text("replaceMatches", _replace_matches)),
     "length": (0, 0, _on_text("length", len)),
