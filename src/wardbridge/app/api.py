@@ -100,6 +100,7 @@ def application(
     api = Api(settings, pool, clock, record, guarded, audit, base, disk, terms, validator)
     return Application(
         api.repository, who, decide, audit, clock, validator.written, SecurityAudit(audit), operations(api), base=base,
-        cascade=settings.cascade_delete, prepare=prepare(settings, clock, record),
+        cascade=settings.cascade_delete, enforced=settings.referential_integrity != "off",
+        prepare=prepare(settings, clock, record),
         declare=subscriptions.declare(record), statements={"terminology": partial(terminology_statement, terms)},
     )  # fmt: skip

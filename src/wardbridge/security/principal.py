@@ -33,11 +33,6 @@ class Principal:
         """What screens call them."""
         return self.display
 
-    @property
-    def clinical(self) -> bool:
-        """Whether this principal may see patients by name."""
-        return self.kind != "user" or bool(self.roles & CLINICAL)
-
 
 SYSTEM = Principal("wardbridge", "Wardbridge", "system", frozenset({"service"}), ("system/*.cruds",))
 """What Wardbridge itself acts as: charting, feeds, jobs."""

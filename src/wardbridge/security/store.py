@@ -237,11 +237,6 @@ async def find_audit(
     return list(rows)
 
 
-async def count_audit(conn: Connection | Pool) -> int:
-    """How many audit entries there are."""
-    return int(await conn.fetchval("SELECT count(*) FROM audit_event"))
-
-
 async def forget_audit(conn: Connection, before: int) -> int:
     """Drop entries older than ``before`` (retention); the only way in which an entry ever goes."""
     await conn.execute("SET LOCAL wardbridge.audit_retention = 'on'")

@@ -55,7 +55,8 @@ ATTESTED = frozenset({"create", "update", "patch", "delete", "update-where", "pa
 class Application:
     """``base`` is our public URL of the API, '' to take it from each request. ``most_bytes`` bounds a body.
 
-    ``prepare``: rules by resource type; ``cascade``: whether ``_cascade=delete`` is offered. ``statements``: what
+    ``prepare``: rules by resource type; ``cascade``: whether ``_cascade=delete`` is offered. ``enforced``:
+    whether the repository refuses references that lead nowhere. ``statements``: what
     ``/metadata`` says in other modes than full (R4 http.html#capabilities), given the base URL.
     """
 
@@ -71,6 +72,7 @@ class Application:
     most_bytes: int = 64 * 1024 * 1024
     prepare: Mapping[str, Prepare] = field(default_factory=dict)
     cascade: bool = False
+    enforced: bool = False
     declare: Declare | None = None
     statements: Mapping[str, Callable[[str], Awaitable[dict[str, Any]]]] = field(default_factory=dict)
     started: int = field(init=False)
@@ -190,7 +192,7 @@ class Application:
 
     def _statement(self, base: str) -> bytes:
         audits, validates = self.audit_source is not None, self.validate is not None
-        return statement(base, __version__, self.started, tuple(self.operations), audits, validates)
+        return statement(base, __version__, self.started, tuple(self.operations), audits, validates, self.enforced)
 
 
 def _of(error: BaseException) -> Answer:

@@ -17,7 +17,13 @@ from wardbridge.fhir.search.parse import supported
 
 _COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 SYSTEM = ("transaction", "batch", "search-system", "history-system")
-TYPE = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
+TYPE = ("read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type")
+PATCHES = ("application/json-patch+json", "application/fhir+json", "application/fhir+xml")
+"""JSON Patch, and FHIRPath Patch in both forms of Parameters."""
+WRITING = (
+    "PATCH takes JSON Patch or FHIRPath Patch, also where criteria select the resource. PUT takes If-None-Match. "
+    "A POST with an Idempotency-Key is done once and answered again for a day."
+)
 AUDIT = ("read", "search-type")
 """What AuditEvent offers where it is served from the security record."""
 AUDIT_PARAMETERS = {
@@ -32,23 +38,30 @@ AUDIT_PARAMETERS = {
 
 
 def statement(
-    base: str, version: str, now: int, operations: Sequence[Operation], audit: bool, validates: bool
+    base: str, version: str, now: int, operations: Sequence[Operation], audit: bool, validates: bool, enforced: bool
 ) -> bytes:
-    """``now`` in µs: the time at which the server started."""
+    """``now`` in µs: the time at which the server started. ``enforced``: references must lead somewhere."""
     known = tuple(replace(o, definition=canonical(o, base)) for o in operations)
-    return _statement(base, version, now, known, audit, validates, custom_state())
+    return _statement(base, version, now, known, audit, validates, enforced, custom_state())
 
 
 @lru_cache(maxsize=8)
 def _statement(
-    base: str, version: str, now: int, operations: tuple[Operation, ...], audit: bool, validates: bool, custom: int
+    base: str,
+    version: str,
+    now: int,
+    operations: tuple[Operation, ...],
+    audit: bool,
+    validates: bool,
+    enforced: bool,
+    custom: int,
 ) -> bytes:
     rest: dict[str, Any] = {
         "mode": "server",
-        "documentation": f"Unknown parameters are refused (400) unless Prefer: handling=lenient. {SEARCHING} "
+        "documentation": f"Unknown parameters are refused (400) unless Prefer: handling=lenient. {SEARCHING} {WRITING} "
         + ("Every resource is validated before it is stored." if validates else ""),
         "security": {"cors": False, "description": "Bearer token with SMART v2 scopes"},
-        "resource": [_resource(name, operations, audit) for name in sorted(resource_types())],
+        "resource": [_resource(name, operations, audit, enforced) for name in sorted(resource_types())],
         "interaction": [{"code": code} for code in SYSTEM],
         "searchParam": _parameters("Resource"),
         "compartment": [_COMPARTMENT + name.lower() for name in compartments()],
@@ -65,13 +78,14 @@ def _statement(
             "software": {"name": "Wardbridge", "version": version},
             "implementation": {"description": "Wardbridge", "url": base},
             "fhirVersion": "4.0.1",
-            "format": ["application/fhir+json", "json"],
+            "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+            "patchFormat": list(PATCHES),
             "rest": [rest],
         }
     )
 
 
-def _resource(name: str, operations: Sequence[Operation], audit: bool) -> dict[str, Any]:
+def _resource(name: str, operations: Sequence[Operation], audit: bool, enforced: bool) -> dict[str, Any]:
     if name == "AuditEvent" and audit:
         return {
             "type": name,
@@ -91,7 +105,7 @@ def _resource(name: str, operations: Sequence[Operation], audit: bool) -> dict[s
         "conditionalRead": "full-support",
         "conditionalUpdate": True,
         "conditionalDelete": "single",
-        "referencePolicy": ["literal", "logical"],
+        "referencePolicy": ["literal", "logical", *(["enforced"] if enforced else [])],
         "searchInclude": ["*", *(f"{name}:{code}" for code in references)],
         "searchRevInclude": ["*", *_revincludes(name)],
         "searchParam": _parameters(name),

@@ -78,7 +78,10 @@ class Transaction:
             entry = entry_of(call, at, row)
             if entry.call.method in READS:
                 with _Naming(entry):
-                    reads.append((entry, route(entry.call.method, entry.call.path)))
+                    found = route(entry.call.method, entry.call.path)
+                    if found.type in self.reserved:
+                        raise Invalid(f"{found.type} is read outside of a transaction", "request.url")
+                    reads.append((entry, found))
             else:
                 with _Naming(entry):
                     steps.append(await self._step(entry))
