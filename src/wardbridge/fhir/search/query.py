@@ -244,3 +244,18 @@ def types_of(condition: Condition) -> frozenset[str]:
             return types_of(part)
         case _:
             return frozenset()
+
+
+def reverses(condition: Condition) -> bool:
+    """Whether a condition asks for resources that refer to others."""
+    match condition:
+        case Reverse():
+            return True
+        case Chain(links=links):
+            return any(reverses(link.condition) for link in links)
+        case And(parts=parts) | Or(parts=parts):
+            return any(map(reverses, parts))
+        case Not(part=part):
+            return reverses(part)
+        case _:
+            return False

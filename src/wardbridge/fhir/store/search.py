@@ -15,7 +15,7 @@ from wardbridge.fhir.store.cursor import Position, decode, encode
 from wardbridge.fhir.store.include import Found, included
 from wardbridge.fhir.store.numbers import Numbers
 from wardbridge.fhir.store.resolve import resolved
-from wardbridge.fhir.store.select import Builder, Select
+from wardbridge.fhir.store.select import Builder, Select, in_order, look, steps_back
 from wardbridge.fhir.store.values import Stored
 from wardbridge.fhir.terms import Terms
 
@@ -46,7 +46,7 @@ async def run(
     asked = await resolved(query, terms, db, numbers)
     if query.summary == "count":
         return Page((), total=await _total(db, numbers, asked, seconds), query=query)
-    rows = await _fetch(db, Builder(asked, numbers).page(position), seconds)
+    rows = await _rows(db, numbers, asked, position, seconds)
     more = len(rows) > query.count
     rows = rows[: query.count]
     matches = tuple(_stored(row, numbers) for row in rows)
@@ -67,6 +67,29 @@ async def run(
         keys, cut = await included(lambda select: _fetch(db, select, seconds), numbers, query.includes, found)
         added = await _bodies(db, numbers, keys, seconds)
     return Page(matches, added, None if query.total == "none" else total, cursor, cut, query)
+
+
+async def _rows(
+    db: Connection | Pool, numbers: Numbers, query: Query, position: Position | None, seconds: float
+) -> list[Any]:
+    """The page and one row more, by the statement that is likely to end first."""
+    if steps_back(query):
+        rows = await _fetch(db, Builder(query, numbers).newest(position), seconds)
+        if len(rows) > query.count:
+            return rows
+        if int((await _fetch(db, Builder(query, numbers).looked_at(position), seconds))[0][0]) < look(query):
+            return rows
+    if not in_order(query, numbers):
+        return await _fetch(db, Builder(query, numbers).page(position), seconds)
+    if position is not None and len(position.values) != 1:
+        raise Invalid("_cursor does not belong to this search", "_cursor")
+    rows = []
+    if position is None or position.values[0] is not None:
+        rows = await _fetch(db, Builder(query, numbers).ordered(position), seconds)
+        position = None
+    if len(rows) <= query.count:
+        rows += (await _fetch(db, Builder(query, numbers).valueless(position), seconds))[: query.count + 1 - len(rows)]
+    return rows
 
 
 async def _total(db: Connection | Pool, numbers: Numbers, query: Query, seconds: float) -> int:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wardbridge.core.errors import Invalid
-from wardbridge.fhir.search.query import Query, Sort
+from wardbridge.fhir.search.query import Chain, Clause, Query, Sort, reverses
 from wardbridge.fhir.store.conditions import Arguments
 from wardbridge.fhir.store.cursor import Position
 from wardbridge.fhir.store.numbers import Numbers
-from wardbridge.fhir.store.where import TABLE, Where
+from wardbridge.fhir.store.where import TABLE, Subject, Where, leads
 
 SORT_VALUE = {
     "token": "code",
@@ -32,6 +32,32 @@ SORT_KIND = {
 }
 
 
+_ROW = "r.key, r.type, r.id, r.version, r.updated"
+_INDEXED = frozenset({"date", "string", "uri"})
+"""Search types whose index is in the order of their values."""
+
+
+def look(query: Query) -> int:
+    """How many of the newest matches of the plain conditions are looked at before a chain is followed from its other
+    end; fewer where nothing but the chain narrows the search."""
+    return 500 if any(isinstance(part, Clause) for part in query.clauses) else 100
+
+
+def steps_back(query: Query) -> bool:
+    """Whether :meth:`Builder.newest` is worth a try: chains, which the planner cannot judge, and none that leads."""
+    if query.sort or len(query.types) != 1 or any(map(leads, query.clauses)):
+        return False
+    # To ask "does anything refer here that ..." of one resource after another may take long where the answer is no.
+    return any(isinstance(part, Chain) for part in query.clauses) and not any(map(reverses, query.clauses))
+
+
+def in_order(query: Query, numbers: Numbers) -> bool:
+    """Whether an index has the order that is asked for: see :meth:`Builder.ordered`."""
+    if len(query.sort) != 1 or query.sort[0].type not in _INDEXED or query.sort[0].code == "_lastUpdated":
+        return False
+    return len(numbers.parameters(query.types, query.sort[0].code)) == 1 and not any(map(leads, query.clauses))
+
+
 @dataclass(frozen=True)
 class Select:
     """A statement with its arguments, and how many sort values each row carries (columns s0, s1 ...)."""
@@ -48,24 +74,106 @@ class Builder:
         self.numbers = numbers
         self.a = Arguments()
         self.where = Where(numbers, self.a)
+        self.a.literal = not any(map(leads, query.clauses))
 
     def page(self, position: Position | None) -> Select:
         """One page and one row more, newest first or as ``_sort`` asks."""
         keys = [self._sort_expression(sort) for sort in self.query.sort]
         listed = "".join(f", {text} AS s{at}" for at, (text, _) in enumerate(keys))
-        inner = f"SELECT r.key, r.type, r.id, r.version, r.updated{listed} {self._from_where()}"
-        order = "".join(
-            f"p.s{at} {'DESC' if s.descending else 'ASC'} NULLS LAST, " for at, s in enumerate(self.query.sort)
-        )
+        inner = f"SELECT {_ROW}{listed} {self._from_where()}"
         after = "" if position is None else self._after(position, [kind for _, kind in keys])
-        limit = f"LIMIT {self.a.add(self.query.count + 1, 'bigint')}"
+        order = self._order()
         if keys:
-            inner = f"SELECT * FROM ({inner}) p {'WHERE ' + after if after else ''} ORDER BY {order}p.key DESC {limit}"
+            inner = f"SELECT * FROM ({inner}) p {'WHERE ' + after if after else ''} ORDER BY {order} {self._limit()}"
         else:
-            inner += f"{' AND ' + after.replace('p.key', 'r.key') if after else ''} ORDER BY r.key DESC {limit}"
+            after = f" AND {after.replace('p.key', 'r.key')}" if after else ""
+            inner += f"{after} ORDER BY r.key DESC {self._limit()}"
+        return self._bodies(inner, order)
+
+    def newest(self, position: Position | None) -> Select:
+        """The page as far as the newest resources that meet the plain conditions give it (:func:`look`: so many); the
+        chains are asked of each of them.
+
+        What a chain selects the planner cannot know. If it is much, a page is found here at once; if the plain
+        conditions select little, all of it is found here (:meth:`looked_at` says so).
+        """
+        subject = Subject("r.key", "r", self.query.types)
+        candidates = self._candidates(position)
+        deep = [part for part in self.query.clauses if not isinstance(part, Clause)]
+        held = " AND ".join(self.where.holds(part, subject, " OFFSET 0") for part in deep)
+        return self._bodies(
+            f"SELECT {_ROW} FROM ({candidates}) r WHERE {held} ORDER BY r.key DESC {self._limit()}", "p.key DESC"
+        )
+
+    def looked_at(self, position: Position | None) -> Select:
+        """How many resources :meth:`newest` looks at."""
+        return Select(f"SELECT count(*) FROM ({self._candidates(position)}) c", self.a.values)
+
+    def _candidates(self, position: Position | None) -> str:
+        plain = [part for part in self.query.clauses if isinstance(part, Clause)]
+        source, where = self.where.resources(plain, self.query.types, "r")
+        if position:
+            where.append(f"r.key < {self.a.add(position.key, 'bigint')}")
+        return f"SELECT r.* FROM {source} WHERE {' AND '.join(where)} ORDER BY r.key DESC LIMIT {look(self.query)}"
+
+    def ordered(self, position: Position | None) -> Select:
+        """One page and one row more of the resources that have a value to sort by, read in its order from its index,
+        so that it ends with the page. A resource with several values stands where the first of them stands."""
+        (sort,) = self.query.sort
+        column, kind = SORT_VALUE[sort.type], SORT_KIND[sort.type]
+        sign, direction = (">", "DESC") if sort.descending else ("<", "ASC")
+        table, parameter = TABLE[sort.type], self._sort_parameter(sort)
+        source, where = self.where.resources(self.query.clauses, self.query.types, "r")
+        where.append(f"o.parameter = {parameter}")
+        where.append(
+            f"""NOT EXISTS (SELECT 1 FROM {table} y WHERE y.key = o.key AND y.parameter = {parameter}
+                AND (y.{column} {sign} o.{column} OR (y.{column} = o.{column} AND y.ctid < o.ctid)))"""
+        )
+        if position is not None:
+            value, key = self.a.add(position.values[0], kind), self.a.add(position.key, "bigint")
+            behind = "<" if sort.descending else ">"
+            where.append(f"o.{column} {behind}= {value} AND (o.{column} {behind} {value} OR r.key < {key})")
+        return self._bodies(
+            f"""SELECT {_ROW}, o.{column} AS s0 FROM {source} JOIN {table} o ON o.key = r.key
+                WHERE {" AND ".join(where)} ORDER BY o.{column} {direction}, r.key DESC {self._limit()}""",
+            f"p.s0 {direction}, p.key DESC",
+        )
+
+    def valueless(self, position: Position | None) -> Select:
+        """Those that have no value to sort by: they come last, newest first."""
+        (sort,) = self.query.sort
+        source, where = self.where.resources(self.query.clauses, self.query.types, "r")
+        where.append(
+            f"""NOT EXISTS (SELECT 1 FROM {TABLE[sort.type]} y
+                WHERE y.key = r.key AND y.parameter = {self._sort_parameter(sort)})"""
+        )
+        if position is not None:
+            where.append(f"r.key < {self.a.add(position.key, 'bigint')}")
+        return self._bodies(
+            f"""SELECT {_ROW}, NULL::{SORT_KIND[sort.type]} AS s0 FROM {source}
+                WHERE {" AND ".join(where)} ORDER BY r.key DESC {self._limit()}""",
+            "p.key DESC",
+        )
+
+    def _sort_parameter(self, sort: Sort) -> str:
+        (number,) = self.numbers.parameters(self.query.types, sort.code)
+        return self.a.add(number, "smallint")
+
+    def _limit(self) -> str:
+        return f"LIMIT {self.a.add(self.query.count + 1, 'bigint')}"
+
+    def _order(self) -> str:
+        order = []
+        for at, sort in enumerate(self.query.sort):
+            # What is never NULL must not say where NULL goes: an index could not be read in that order.
+            last = "" if sort.code in ("_id", "_lastUpdated") else " NULLS LAST"
+            order.append(f"p.s{at} {'DESC' if sort.descending else 'ASC'}{last}")
+        return ", ".join([*order, "p.key DESC"])
+
+    def _bodies(self, inner: str, order: str) -> Select:
         return Select(
             f"""SELECT p.*, v.body FROM ({inner}) p JOIN fhir_version v ON v.key = p.key AND v.version = p.version
-                ORDER BY {order}p.key DESC""",
+                ORDER BY {order}""",
             self.a.values,
         )
 

@@ -350,4 +350,7 @@ def _same(reference: str, row: str) -> str:
     The functions behind ``=`` stand in for it so that the planner does not multiply the fractions of three comparisons
     that say the same.
     """
-    return f"{row}.hash = {reference}.hash AND int2eq({row}.type, {reference}.target) AND texteq({row}.id, {reference}.value)"
+    return (
+        f"{row}.hash = {reference}.hash AND int2eq({row}.type, {reference}.target) "
+        f"AND texteq({row}.id, {reference}.value)"
+    )
