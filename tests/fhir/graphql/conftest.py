@@ -82,7 +82,7 @@ async def api(database: Any) -> AsyncIterator[Api]:
         base="http://test/fhir",
     )
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app),  # type: ignore[arg-type]
+        transport=httpx.ASGITransport(app),
         base_url="http://test",
         headers={"authorization": "Bearer service", "content-type": "application/fhir+json"},
     ) as client:

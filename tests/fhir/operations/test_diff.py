@@ -101,9 +101,11 @@ async def test_versions_of_a_resource(api: Any) -> None:
     await api.put({"resourceType": "Patient", "id": "ada", "active": True})
     await api.put({"resourceType": "Patient", "id": "ada", "active": False})
     await api.put({"resourceType": "Patient", "id": "ada", "active": False, "gender": "female"})
-    paths = lambda found: [  # noqa: E731
-        next(p["valueString"] for p in row["part"] if p["name"] == "path") for row in found.get("parameter", ())
-    ]
+
+    def paths(found: Any) -> list[str]:
+        rows = found.get("parameter", ())
+        return [next(p["valueString"] for p in row["part"] if p["name"] == "path") for row in rows]
+
     assert paths(await api.get("/Patient/ada/$diff")) == ["Patient"]
     assert paths(await api.get("/Patient/ada/$diff?fromVersion=1&toVersion=2")) == ["Patient.active"]
     assert sorted(paths(await api.get("/Patient/ada/$diff?fromVersion=1"))) == ["Patient", "Patient.active"]

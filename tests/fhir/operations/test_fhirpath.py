@@ -41,7 +41,7 @@ def results(found: Any) -> list[dict[str, Any]]:
     ("expression", "parts"),
     [
         ("name.given", [{"name": "string", "valueString": "Ada"}, {"name": "string", "valueString": "Nneka"}]),
-        ("name", [{"name": "HumanName", "valueHumanName": ADA["name"][0]}]),  # type: ignore[index]
+        ("name", [{"name": "HumanName", "valueHumanName": ADA["name"][0]}]),
         ("birthDate", [{"name": "date", "valueDate": "1980-05-06"}]),
         ("1 + 1", [{"name": "integer", "valueInteger": 2}]),
         ("1.50 + 1", [{"name": "decimal", "valueDecimal": 2.5}]),

@@ -1,13 +1,12 @@
 """What an expression asks of the outside, answered between two runs of it.
 
-Expressions run at once and in memory; the record and the terminology must be waited for. So a question without an answer
-is noted and the run goes on with "unknown"; then all that was noted is looked up together, and the expression runs again.
+Expressions run at once and in memory; the record and the terminology must be waited for. So a question without an
+answer is noted and the run goes on with "unknown"; then what was noted is looked up, and the expression runs again.
 Nothing is given that the caller may not read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from wardbridge.core.errors import NotFound
@@ -37,7 +36,7 @@ class Asking:
 
     def env(self, **more: Any) -> Env:
         """An environment whose questions are noted here."""
-        terms: dict[str, Callable[..., Any]] = {}
+        terms: dict[str, Any] = {}
         if self.services.record.terms is not None:
             terms = {"member_of": self._member_of, "subsumes": self._subsumes}
         return Env(resolve=self._resolve, conforms_to=self._conforms_to, **terms, **more)
