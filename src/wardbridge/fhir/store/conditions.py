@@ -91,8 +91,6 @@ def _says(column: str, texts: Sequence[Any], a: Arguments) -> str:
     Written so that the planner does not take it for one more restriction: the text only confirms what the hash says,
     and with its own fraction multiplied in, a value that half of all resources have looks rare.
     """
-    if len(texts) == 1:
-        return f"texteq({column}, {a.add(texts[0], 'text')})"
     return f"array_position({a.add(list(texts), 'text[]')}, {column}) IS NOT NULL"
 
 
