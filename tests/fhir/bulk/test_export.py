@@ -334,3 +334,17 @@ async def test_declared(bulk: Bulk) -> None:
     assert "export" in {o["name"] for o in rest["operation"]}
     assert any("patient-export" in o["definition"] or o["name"] == "export" for o in named["Patient"])
     assert any(o["name"] == "export" for o in named["Group"])
+
+
+async def test_a_group_is_as_it_was_whether_its_patients_are_few_or_many(bulk: Bulk, monkeypatch: Any) -> None:
+    """Few patients are looked up by the index, many by looking at everything: both see the state of the kick-off."""
+    await ward(bulk)
+    for few in (1000, 0):
+        monkeypatch.setattr("wardbridge.fhir.bulk.export.FEW", few)
+        await bulk.put(observation("a", "p1"), observation("c", "p3"), patient("p1"))
+        await bulk.client.delete("/Observation/late")
+        status = await bulk.kick("/Group/g/$export?_type=Patient,Observation")
+        await bulk.put(observation("a", "p2"), observation("c", "p1"), observation("late", "p1"))
+        await bulk.client.delete("/Patient/p1")
+        manifest = await bulk.done(status, bulk.again(keys=3))
+        assert ids(await bulk.read(manifest, "output")) == {"Patient": ["p1"], "Observation": ["a"]}, few

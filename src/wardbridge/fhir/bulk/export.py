@@ -24,9 +24,12 @@ from wardbridge.fhir.definitions.search import compartment
 from wardbridge.fhir.json import dumps, loads
 from wardbridge.fhir.rest.subset import subset
 from wardbridge.fhir.store.record import Record
+from wardbridge.fhir.store.resolve import resolved
 
 KEYS = 10_000
 """Keys looked at in one step; a step is what a killed worker does again at most."""
+FEW = 1000
+"""Of so many patients the resources are looked up by the index; of more, every resource is looked at."""
 CHUNK_BYTES = 4 * 1024 * 1024
 CHUNK = 1000
 SETTLE_SECONDS = 0.05
@@ -95,9 +98,13 @@ class Exporting:
     async def _all(self) -> None:
         job, plan, pool = self.job, self.plan, self.record.pool
         while job.progress.cursor < job.progress.end:
-            upto = min(job.progress.cursor + self.keys, job.progress.end)
+            cursor = job.progress.cursor
+            among = await self._candidates(cursor)
+            upto = min(cursor + self.keys, job.progress.end)
+            if among is not None:
+                upto = among[-1] if len(among) == self.keys else job.progress.end
             seen = await view.resources(
-                pool, self.record.numbers, job.snapshot, plan.until, plan.since, plan.types, job.progress.cursor, upto
+                pool, self.record.numbers, job.snapshot, plan.until, plan.since, plan.types, cursor, upto, among
             )
             await self._write(await self._wanted(seen))
             job.progress.cursor = upto
@@ -107,6 +114,25 @@ class Exporting:
         else:
             job.progress.phase = "end"
         await self._step()
+
+    async def _candidates(self, cursor: int) -> list[int] | None:
+        """The keys to look at next for an export of few patients; None: every key."""
+        plan = self.plan
+        if plan.patients is None or len(plan.patients) > FEW:
+            return None
+        numbers = self.record.numbers
+        links = view.link_numbers(numbers, compartment("Patient"), plan.types)
+        return await view.candidates(
+            self.record.pool,
+            numbers,
+            self.job.snapshot,
+            plan.since,
+            plan.types,
+            plan.patients,
+            links,
+            cursor,
+            self.keys,
+        )
 
     async def _related(self) -> None:
         """Resources outside the compartment that what was exported refers to: by name, in order."""
@@ -167,6 +193,7 @@ class Exporting:
             among = [one.key for one in seen if one.type == wanted.type and not one.deleted]
             if among:
                 query = self.record.query([wanted.type], wanted.parameters)
+                query = await resolved(query, self.record.terms, self.record.pool, self.record.numbers)
                 keys |= await view.matching(self.record.pool, self.record.numbers, query, among)
         return [one for one in seen if one.key in keys]
 

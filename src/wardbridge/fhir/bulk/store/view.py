@@ -67,21 +67,66 @@ async def resources(
     types: Sequence[str],
     after: int,
     upto: int,
+    among: Sequence[int] | None = None,
 ) -> list[Seen]:
-    """Resources with keys in (after, upto] whose last version in the view is of (since, until] (µs), by key."""
+    """Resources with keys in (after, upto] whose last version in the view is of (since, until] (µs), by key.
+
+    ``among``: only these keys.
+    """
     rows = await db.fetch(
         f"""SELECT r.key, r.type, r.id, v.version, v.updated, v.body IS NULL, coalesce(octet_length(v.body), 0),
                    v.version = r.version
             FROM fhir_resource r {_LAST}
-            WHERE r.key > $3 AND r.key <= $4 AND r.type = ANY($5::smallint[]) AND v.updated > $6 ORDER BY r.key""",
+            WHERE r.key > $3 AND r.key <= $4 AND r.type = ANY($5::smallint[]) AND v.updated > $6
+              {"" if among is None else "AND r.key = ANY($7::bigint[])"} ORDER BY r.key""",
         shot,
         until,
         after,
         upto,
         [numbers.types[name] for name in types],
         since,
+        *(() if among is None else (list(among),)),
     )
     return [Seen(row[0], numbers.names[row[1]], *row[2:]) for row in rows]
+
+
+async def candidates(
+    db: Connection | Pool,
+    numbers: Numbers,
+    until: int,
+    since: int,
+    types: Sequence[str],
+    patients: Sequence[str],
+    parameters: Sequence[int],
+    after: int,
+    most: int,
+) -> list[int]:
+    """The next keys behind ``after`` of what may be of these patients in the view: what refers to them now, themselves,
+    and all that changed after ``until`` or was deleted after ``since``."""
+    rows = await db.fetch(
+        """SELECT key FROM (
+               SELECT x.key FROM fhir_reference x
+               WHERE x.parameter = ANY($1::smallint[]) AND x.hash = ANY($2::bigint[]) AND x.key > $7
+               UNION
+               SELECT r.key FROM fhir_resource r WHERE r.type = $3 AND r.id = ANY($4::text[]) AND r.key > $7
+               UNION
+               SELECT r.key FROM fhir_resource r
+               WHERE r.type = ANY($6::smallint[]) AND r.updated > $5 AND r.key > $7
+               UNION
+               SELECT r.key FROM fhir_resource r
+               WHERE $8::bigint >= 0 AND r.type = ANY($6::smallint[]) AND r.updated > $8 AND r.deleted AND r.key > $7
+           ) found ORDER BY key LIMIT $9""",
+        parameters,
+        [reference_hash("Patient", id_) for id_ in patients],
+        numbers.types["Patient"],
+        patients,
+        until,
+        [numbers.types[name] for name in types],
+        after,
+        since,
+        most,
+    )
+    return [row[0] for row in rows]
 
 
 async def named(
