@@ -10,6 +10,7 @@ from typing import Any
 from tests.fhir.subscriptions.conftest import House, observation, subscription
 from tests.fhir.subscriptions.peers import Receiver, until
 
+from wardbridge.fhir.definitions.xml import read_xml
 from wardbridge.fhir.subscriptions.courier import Patience
 from wardbridge.fhir.subscriptions.plan import SECRET
 from wardbridge.fhir.validate import validate
@@ -278,3 +279,14 @@ async def test_deleted_subscription_leaves_nothing(house: House, receiver: Recei
 
     await until(gone)
     assert await house.pool.fetchval("SELECT count(*) FROM fhir_subscription_event") == 0
+
+
+async def test_payload_as_xml(house: House, receiver: Receiver) -> None:
+    house.start()
+    await active(house, subscription(TOPIC, receiver.url, "full-resource", payload="application/fhir+xml"))
+    await house.make(observation("p1", 61))
+    await until(lambda: len(receiver.got) == 2)
+    assert receiver.got[1].headers["content-type"] == "application/fhir+xml"
+    found = read_xml(receiver.got[1].body)
+    assert found["entry"][1]["resource"]["subject"] == {"reference": "Patient/p1"}
+    assert [i for i in validate(found) if i.severity in ("error", "fatal")] == []

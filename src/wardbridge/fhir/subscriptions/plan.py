@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from wardbridge.core.errors import Invalid
 from wardbridge.fhir.definitions.table import resource_types
+from wardbridge.fhir.definitions.xml_write import write_xml
+from wardbridge.fhir.json import loads
 from wardbridge.fhir.search.moments import span
 from wardbridge.fhir.subscriptions.judge import Criteria, NotJudged, criteria
 from wardbridge.fhir.subscriptions.topic import Topic
@@ -25,6 +27,7 @@ SECRET = "urn:wardbridge:subscription-secret"  # noqa: S105
 """Extension on the channel of a request: the key of the signature. It is taken out before the resource is stored."""
 
 JSON = ("application/fhir+json", "application/json", "application/json+fhir")
+XML = ("application/fhir+xml", "application/xml", "application/xml+fhir")
 CONTENT = ("empty", "id-only", "full-resource")
 CHANNELS = ("rest-hook", "websocket", "email", "message")
 _KNOWN = frozenset(
@@ -197,6 +200,11 @@ def media(payload: str) -> tuple[str, dict[str, str]]:
     return kind.lower(), {k.strip().lower(): v.strip() for k, _, v in (part.partition("=") for part in rest)}
 
 
+def written(body: bytes, mime: str) -> bytes:
+    """FHIR JSON as the media type asks for. Raises XmlError for what has no XML form."""
+    return write_xml(loads(body)) if media(mime)[0] in XML else body
+
+
 def _check_payload(kind: str, payload: str, content: str, where: str) -> None:
     name, parameters = media(payload)
     version = parameters.get("fhirversion", "4.0")
@@ -204,12 +212,14 @@ def _check_payload(kind: str, payload: str, content: str, where: str) -> None:
         raise NotJudged(f"notifications are FHIR 4.0 here, not {version[:20]}", where)
     if kind == "email":
         attached = parameters.get("attach", "")
-        if name not in ("", "text/plain", "text/html") or (attached and attached not in JSON):
+        if name not in ("", "text/plain", "text/html") or (attached and attached not in JSON + XML):
             raise NotJudged(
-                "the body of a mail is text/plain or text/html, an attachment (;attach=) application/fhir+json", where
+                "the body of a mail is text/plain or text/html, an attachment (;attach=) FHIR as JSON or XML", where
             )
-    elif name not in JSON and (name or content):
-        raise NotJudged(f"the payload {payload[:60]!r} is not supported; application/fhir+json is", where)
+    elif name not in JSON + XML and (name or content):
+        raise NotJudged(
+            f"the payload {payload[:60]!r} is not supported; application/fhir+json and application/fhir+xml are", where
+        )
     if kind == "message" and not content:
         raise NotJudged("a message carries a notification: say how much (extension backport-payload-content)", where)
 

@@ -27,7 +27,7 @@ from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.subscriptions.courier import access_of, first_of
 from wardbridge.fhir.subscriptions.ledger import Ledger
 from wardbridge.fhir.subscriptions.notification import Kind, Told, bundle
-from wardbridge.fhir.subscriptions.plan import read_plan
+from wardbridge.fhir.subscriptions.plan import read_plan, written
 from wardbridge.fhir.subscriptions.registry import Served, serve
 from wardbridge.fhir.subscriptions.rules import topics_of
 from wardbridge.fhir.subscriptions.store import events, grants, state
@@ -221,7 +221,9 @@ class Sockets:
         plan = bound.served.plan
         if plan.channel.content:
             about = Told(plan, kind, now.status, max(now.events, bound.sent), self._base, self._clock.now())
-            await line.socket.send_text(bundle(about, told, plan.channel.content).decode())
+            await line.socket.send_text(
+                written(bundle(about, told, plan.channel.content), plan.channel.payload).decode()
+            )
         elif told:
             await line.socket.send_text(f"ping {plan.id}")
         bound.sent = told[-1].number if told else bound.sent

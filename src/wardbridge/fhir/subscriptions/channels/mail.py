@@ -15,7 +15,7 @@ from wardbridge.core.clock import to_datetime
 from wardbridge.fhir.subscriptions.channels.hosts import Hosts
 from wardbridge.fhir.subscriptions.channels.sender import Undelivered
 from wardbridge.fhir.subscriptions.notification import Told, bundle, name_of
-from wardbridge.fhir.subscriptions.plan import media
+from wardbridge.fhir.subscriptions.plan import XML, media, written
 from wardbridge.fhir.subscriptions.rules import Kept
 from wardbridge.fhir.subscriptions.store.events import Event
 
@@ -80,11 +80,12 @@ def compose(told: Told, events: Sequence[Event], sender: str) -> EmailMessage:
     else:
         mail.set_content(text)
     if parameters.get("attach"):
+        form = "xml" if parameters["attach"] in XML else "json"
         mail.add_attachment(
-            bundle(told, events, plan.channel.content or "empty"),
+            written(bundle(told, events, plan.channel.content or "empty"), parameters["attach"]),
             maintype="application",
-            subtype="fhir+json",
-            filename="notification.json",
+            subtype=f"fhir+{form}",
+            filename=f"notification.{form}",
         )
     return mail
 

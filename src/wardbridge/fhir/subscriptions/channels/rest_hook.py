@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import importlib.util
 import ssl
+import sys
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -19,8 +21,14 @@ from wardbridge.core.clock import SECOND, Clock
 from wardbridge.fhir.subscriptions.channels.hosts import Hosts
 from wardbridge.fhir.subscriptions.channels.sender import Undelivered
 from wardbridge.fhir.subscriptions.notification import Told, bundle, message
+from wardbridge.fhir.subscriptions.plan import written
 from wardbridge.fhir.subscriptions.rules import Kept
 from wardbridge.fhir.subscriptions.store.events import Event
+
+# httpcore imports sniffio at every request, if it is there; where it is not, each attempt searches the whole path,
+# a third of the cost of a notification. Said once that it is not there, it asks no more.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 SIGNATURE = "X-Signature-256"
 _ANSWER_BYTES = 65_536
@@ -67,6 +75,7 @@ class Web:
             method, url, body = "PUT", f"{url.rstrip('/')}/{event.type}/{event.id}", events[0].body
         headers = dict(kept.headers)
         if body:
+            body = written(body, channel.payload)
             headers["Content-Type"] = channel.payload or "application/fhir+json"
         if events:
             headers["X-Event-Number"] = str(events[-1].number)
