@@ -125,7 +125,7 @@ class Exporting:
         return await view.candidates(
             self.record.pool,
             numbers,
-            self.job.snapshot,
+            plan.until,
             plan.since,
             plan.types,
             plan.patients,
