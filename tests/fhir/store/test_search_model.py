@@ -15,6 +15,9 @@ import pytest
 
 from wardbridge.core.db import transaction
 from wardbridge.fhir.json import loads
+from wardbridge.fhir.search.extract import extract
+from wardbridge.fhir.search.match import matches
+from wardbridge.fhir.search.parse import parse
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Delete, Put
 
@@ -272,6 +275,26 @@ async def test_search_equals_a_plain_loop(record: Record, seed: int) -> None:
         assert {one.id for one in page.matches} == wanted, (type_name, pairs)
         hits += bool(wanted)
     assert hits > 20
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_judging_in_memory_equals_a_plain_loop(seed: int) -> None:
+    """What is asked of contained resources."""
+    world = World(seed + 200)
+    questions = Questions(world)
+    held = 0
+    for _ in range(150):
+        questions.kind = type_name = world.rnd.choice(["Observation", "Patient", "Organization"])
+        simple = [questions.missing, questions.code, questions.date, questions.subject]
+        if type_name != "Observation":
+            simple = [questions.name] if type_name == "Organization" else [questions.gender, questions.birth]
+        name, value, test = world.rnd.choice(simple)()
+        (condition,) = parse([type_name], [(name, value)]).clauses
+        for one in world.of_type(type_name):
+            found = matches(condition, extract(one), one["id"])
+            assert found == test(one), (name, value, one)
+            held += found
+    assert held > 100
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -38,6 +38,8 @@ class Searching:
         query = self._query(call, type_name) if inside is None else self._compartment(call, inside)
         page = await (unit or self.repository).search(query)
         page = replace(page, included=tuple(one for one in page.included if self._may_see(call, one)))
+        if query.contained:  # a container may be of any type
+            page = replace(page, matches=tuple(one for one in page.matches if self._may_see(call, one)))
         return Answer(200, bundle(call, type_name, page), patients=patients_of(*page.matches, *page.included))
 
     def _compartment(self, call: Call, inside: Inside) -> Query:

@@ -16,7 +16,7 @@ from wardbridge.fhir.definitions.table import is_a, known
 from wardbridge.fhir.search import values
 from wardbridge.fhir.search.composite import Part, combine, split_parts
 from wardbridge.fhir.search.expression import Typed, branches, evaluate, implied_systems
-from wardbridge.fhir.search.hash import clip
+from wardbridge.fhir.search.hash import clip, token_hash
 from wardbridge.fhir.search.rows import Rows
 from wardbridge.fhir.search.words import words
 
@@ -26,6 +26,9 @@ Step = Callable[[Any, Rows], None]
 
 NOT_INDEXED = frozenset({"_id", "_lastUpdated", "_text", "_content", "_filter", "_query"})
 """Answered from the resource row itself, from its words, or no parameter of one value at all."""
+
+CONTAINED = 32767
+"""Stands for a parameter: the types of the resources that one contains. Numbers of parameters never come so high."""
 
 _TYPE_FILTER = re.compile(r"(.+)\.where\(resolve\(\) is ([A-Z]\w+)\)")
 
@@ -57,6 +60,9 @@ class Extractor:
         rows = Rows()
         for step in self._steps:
             step(resource, rows)
+        for inner in resource.get("contained") or ():
+            kind = inner.get("resourceType", "")
+            rows.token.append((CONTAINED, token_hash(kind), kind.casefold(), None))
         rows.settle()
         if self._text:
             rows.text = words(resource)

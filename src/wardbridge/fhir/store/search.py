@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,10 @@ import orjson
 
 from wardbridge.core.db import Connection, Pool
 from wardbridge.core.errors import Invalid, Unavailable
+from wardbridge.fhir.search.clauses import UnknownParameter
 from wardbridge.fhir.search.query import Query
+from wardbridge.fhir.search.result import LARGEST_COUNT
+from wardbridge.fhir.store.contained import MOST, Hit, contained
 from wardbridge.fhir.store.cursor import Position, decode, encode
 from wardbridge.fhir.store.include import Found, included
 from wardbridge.fhir.store.numbers import Numbers
@@ -44,16 +48,24 @@ async def run(
     """Raises Invalid for a foreign cursor or what no terminology service answers, TooCostly past ``seconds``."""
     position = decode(query.cursor, query) if query.cursor else None
     asked = await resolved(query, terms, db, numbers)
+    if query.contained == "true":
+        return await _contained(db, numbers, asked, position, seconds, query)
+    if query.summary == "count" and query.contained:
+        raise UnknownParameter("_summary=count cannot be mixed with _contained=both", "_summary")
     if query.summary == "count":
         return Page((), total=await _total(db, numbers, asked, seconds), query=query)
     rows = await _rows(db, numbers, asked, position, seconds)
     more = len(rows) > query.count
     rows = rows[: query.count]
     matches = tuple(_stored(row, numbers) for row in rows)
+    if query.contained and not more:  # on the last page of the others
+        hits = await contained(lambda select: _fetch(db, select, seconds), numbers, asked, None, LARGEST_COUNT)
+        there = {(one.type, one.id) for one in matches}
+        matches += tuple(hit.stored for hit in hits if (hit.stored.type, hit.stored.id) not in there)
     total = position.total if position else None
     if query.total != "none" and total is None:
         if not more and position is None:
-            total = len(rows)
+            total = len(matches)
         elif query.total in ("accurate", "estimate"):
             total = await _total(db, numbers, asked, seconds)
     cursor = ""
@@ -67,6 +79,30 @@ async def run(
         keys, cut = await included(lambda select: _fetch(db, select, seconds), numbers, query.includes, found)
         added = await _bodies(db, numbers, keys, seconds)
     return Page(matches, added, None if query.total == "none" else total, cursor, cut, query)
+
+
+async def _contained(
+    db: Connection | Pool, numbers: Numbers, asked: Query, position: Position | None, seconds: float, query: Query
+) -> Page:
+    """A page of what is found in containers only. A container with several matches is never cut in two."""
+
+    def find(before: int | None, count: int) -> Awaitable[list[Hit]]:
+        return contained(lambda select: _fetch(db, select, seconds), numbers, asked, before, count)
+
+    if query.summary == "count" or query.total == "accurate":
+        total: int | None = len(await find(None, MOST))
+        if query.summary == "count":
+            return Page((), total=total, query=query)
+    else:
+        total = None
+    hits = await find(position.key if position else None, query.count + 1)
+    more = len(hits) > query.count
+    if more and len({hit.key for hit in hits}) > 1:
+        hits = [hit for hit in hits if hit.key != hits[-1].key]
+    if not more and position is None and query.total != "none":
+        total = len(hits)
+    cursor = encode(Position(hits[-1].key, (), total), query) if more else ""
+    return Page(tuple(hit.stored for hit in hits), (), total, cursor, False, query)
 
 
 async def _rows(
