@@ -30,6 +30,8 @@ SMALL: dict[str, list[str]] = {
     "gateway": ["--messages", "6000", "--seconds", "5"],
     "sdc": ["--seconds", "3", "--reports", "20"],
     "fhir_served": ["--seconds", "5"],
+    "terminology": ["--seconds", "2", "--concepts", "20000"],
+    "subscriptions": ["--writes", "600", "--seconds", "4"],
 }
 """Benchmark -> the words that keep it small."""
 
