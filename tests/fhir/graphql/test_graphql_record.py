@@ -28,7 +28,7 @@ async def test_a_reference_that_leads_nowhere(ward: Any) -> None:
     answer = (await ward.ask(query, "Observation/lost")).json()
     assert answer["data"]["subject"] == {"reference": "Patient/nobody", "resource": None}
     paths = [error["path"] for error in answer["errors"]]
-    assert paths == [["performer", 0, "resource"], ["performer", 1, "resource"], ["subject", "resource"]]
+    assert paths == [["subject", "resource"], ["performer", 0, "resource"], ["performer", 1, "resource"]]
     data = await ward.data(query.replace("resource {", "resource(optional: true) {"), "Observation/lost")
     assert data == {"id": "lost", "subject": {"reference": "Patient/nobody"}, "performer": [{}, {"display": "by hand"}]}
 

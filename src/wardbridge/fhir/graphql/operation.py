@@ -79,7 +79,7 @@ class GraphQL:
         run = Run(document, reach, self.record.clock.now())
         try:
             data = await run.data(root)
-            return data, sorted(run.errors, key=lambda e: [str(part).zfill(9) for part in e.get("path", ())])
+            return data, sorted(run.errors, key=_place)
         except RequestError as error:  # fields of one type that contradict each other
             return None, [as_error(error.message, "invalid", error.node, error.path)]
         except RecursionError:
@@ -95,6 +95,12 @@ class GraphQL:
         found = loads(stored.body)
         reach.seen(stored)
         return Value(type_name, found, Place(found, found))
+
+
+def _place(error: dict[str, Any]) -> tuple[Any, ...]:
+    """Errors in the order of the document, then of the lists that they stand in."""
+    at = next(iter(error.get("locations", ())), {})
+    return at.get("line", 0), at.get("column", 0), [part for part in error.get("path", ()) if isinstance(part, int)]
 
 
 def request(call: Call) -> tuple[str, Mapping[str, Any], str]:
