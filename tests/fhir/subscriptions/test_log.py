@@ -150,6 +150,7 @@ async def test_old_events_go_and_who_missed_them_is_off(house: House, receiver: 
     await until(all_told)
     await house.pool.execute("UPDATE fhir_subscription SET delivered = 0 WHERE id = $1", dead["id"])
     await house.pool.execute("UPDATE fhir_subscription_event SET updated = updated - $1", 2 * DAY)
+    await until(lambda: post.follower.ready)
     await post.upkeep()
     assert await house.pool.fetchval("SELECT count(*) FROM fhir_subscription_event") == 0
     found = await house.becomes(dead["id"], "off")

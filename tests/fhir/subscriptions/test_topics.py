@@ -8,6 +8,7 @@ import pytest
 from tests.fhir.subscriptions.conftest import House, observation, subscription
 from tests.fhir.subscriptions.peers import Receiver, until
 
+from wardbridge.fhir.definitions.search import search_parameters
 from wardbridge.fhir.subscriptions.topic import builtin
 
 R43, R50 = (f"http://hl7.org/fhir/{v}/StructureDefinition/extension-SubscriptionTopic." for v in ("4.3", "5.0"))
@@ -176,3 +177,10 @@ async def test_criteria_that_fail_on_a_resource_stop_nothing(house: House, recei
     await house.make(observation("p1", note=[{"text": "a"}, {"text": "b"}]))
     await until(lambda: receiver.told)
     assert (await house.status(made["id"]))["events-since-subscription-start"] == "0"
+
+
+def test_filters_of_our_own_topics_are_search_parameters() -> None:
+    for found in builtin().values():
+        for by in found.filters:
+            assert by.parameter in search_parameters(by.type), by
+            assert by.type in found.types, by

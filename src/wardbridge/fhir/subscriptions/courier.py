@@ -103,6 +103,9 @@ class Courier:
             except (*AWAY, WardbridgeError) as error:
                 log.info("subscription.waits", id=self.served.plan.id, reason=type(error).__name__)
                 await self._tools.clock.sleep(1.0)
+            except Exception:
+                log.exception("subscription.failed", id=self.served.plan.id)
+                await self._tools.clock.sleep(self._tools.patience.longest)
 
     async def _start(self) -> None:
         """The handshake; R4's own way has none (a plain POST would look like an event)."""
@@ -219,6 +222,9 @@ class Courier:
             return Outcome("no answer in time")
         except OSError as error:
             return Outcome(f"no connection: {error}"[:300])
+        except Exception as error:  # what cannot be written will not be next time either, and must not go unseen
+            log.exception("subscription.not_written", id=plan.id)
+            return Outcome(f"the notification cannot be written: {type(error).__name__}", final=True)
         last = events[-1].number if events else 0
         await tools.ledger.add(plan.id, last, access_of(self.served, kind, events))
         return Outcome("")

@@ -141,6 +141,8 @@ class Post:
 
         A subscription that could not be told of events for so long that they are gone is put to ``off``.
         """
+        if not self.follower.ready:
+            return
         now = self._clock.now()
         async with transaction(self._record.pool) as conn:
             lost = await events.retain(conn, now - self._days * DAY)
@@ -153,7 +155,7 @@ class Post:
         for id_, one in served.items():
             if one.plan.end and one.plan.end <= now and (one.plan.channel.kind == "websocket" or id_ not in lost):
                 await self._stand(id_, one.plan.version, "off", "")
-        used = [one.plan.grant for one in self.follower.registry.served.values()]
+        used = [one.plan.grant for one in served.values()]
         if self.follower.ready:
             await grants.sweep(self._record.pool, used, now - DAY)
 
