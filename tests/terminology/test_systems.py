@@ -150,7 +150,7 @@ async def test_a_circle_of_parents_ends(database: Any) -> None:
         await load_concepts(conn, HEAD, rows, now=1)
     made = MemorySystem(HEAD, [Concept(r.code, parents=r.parents) for r in rows])
     assert made.one("A") is not None
-    assert await database.pool.fetchval("SELECT count(*) FROM term_closure") == 6
+    assert await database.pool.fetchval("SELECT count(*) FROM term_closure WHERE steps > 0") == 6
 
 
 async def test_a_regular_expression_cannot_run_for_ever(database: Any) -> None:

@@ -16,9 +16,11 @@ from wardbridge.terminology.values import Concept, Designation, Head, Property
 
 _ROW = """c.number, c.code, c.display, c.abstract, c.inactive, c.leaf, c.status, c.more,
     ARRAY(SELECT a.code FROM term_closure x JOIN term_concept a ON a.system = $1 AND a.number = x.ancestor
-          WHERE x.system = $1 AND x.descendant = c.number ORDER BY x.steps, a.number),
+          WHERE x.system = $1 AND x.descendant = c.number AND x.steps > 0 ORDER BY x.steps, a.number),
     (SELECT count(*) FROM term_closure x WHERE x.system = $1 AND x.descendant = c.number AND x.steps = 1)"""
 REMEMBERED = 20_000
+COUNTED = 200
+"""Totals of expressions that are kept, so that the next page need not count again."""
 
 
 class StoredSystem:
@@ -32,6 +34,7 @@ class StoredSystem:
         self._pool = pool
         self._key = key
         self._recent: OrderedDict[str, Concept | None] = OrderedDict()
+        self._totals: OrderedDict[Expression, int] = OrderedDict()
 
     async def find(self, codes: Sequence[str]) -> dict[str, Concept]:
         missing = [code for code in dict.fromkeys(codes) if code not in self._recent]
@@ -76,18 +79,25 @@ class StoredSystem:
     async def select(self, expression: Expression, offset: int, limit: int) -> Page:
         a = Arguments(self._key)
         where = condition(expression, a)
-        total = await self._pool.fetchval(
-            f"SELECT count(*) FROM term_concept c WHERE c.system = $1 AND {where}", *a.values
-        )
+        total = self._totals.get(expression)
+        if total is None:
+            total = self._totals[expression] = await self._pool.fetchval(
+                f"SELECT count(*) FROM term_concept c WHERE c.system = $1 AND {where}", *a.values
+            )
+            if len(self._totals) > COUNTED:
+                self._totals.popitem(last=False)
         if not limit or offset >= total:
             return Page(total, ())
         order = "c.number"
         if isinstance(expression, Codes):
             order = f"array_position({a.add(list(expression.codes), 'text[]')}, c.code)"
         skip, most = a.add(offset, "bigint"), a.add(limit, "bigint")
+        # What a concept tells is read for those of the page alone.
         rows = await self._pool.fetch(
-            f"""SELECT {_ROW} FROM term_concept c WHERE c.system = $1 AND {where}
-                ORDER BY {order} OFFSET {skip} LIMIT {most}""",
+            f"""SELECT {_ROW} FROM (
+                    SELECT c.number, {order} AS place FROM term_concept c WHERE c.system = $1 AND {where}
+                    ORDER BY place OFFSET {skip} LIMIT {most}) p
+                JOIN term_concept c ON c.system = $1 AND c.number = p.number ORDER BY p.place""",
             *a.values,
         )
         return Page(total, tuple(_concept(row, 0) for row in rows))

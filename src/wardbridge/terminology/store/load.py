@@ -149,8 +149,11 @@ async def _check(conn: Connection, key: int, head: Head) -> None:
 
 
 async def _close(conn: Connection, key: int) -> bool:
-    """The transitive closure, one step longer each round. A way that comes back to its start is left out."""
+    """The transitive closure, one step longer each round, each concept above itself with none; True for a hierarchy."""
     await conn.execute("ANALYZE term_loading")
+    await conn.execute(
+        "INSERT INTO term_closure SELECT system, number, number, 0 FROM term_concept WHERE system = $1", key
+    )
     status = await conn.execute(
         """INSERT INTO term_closure SELECT DISTINCT $1::int, p.number, l.child, 1 FROM term_loading l
            JOIN term_concept p ON p.system = $1 AND p.code = l.parent WHERE p.number <> l.child""",
@@ -160,7 +163,8 @@ async def _close(conn: Connection, key: int) -> bool:
         return False
     await conn.execute(
         """UPDATE term_concept c SET leaf = false WHERE c.system = $1
-           AND EXISTS (SELECT 1 FROM term_closure x WHERE x.system = $1 AND x.ancestor = c.number)""",
+           AND EXISTS (SELECT 1 FROM term_closure x WHERE x.system = $1 AND x.ancestor = c.number
+                       AND x.steps > 0)""",
         key,
     )
     await conn.execute("ANALYZE term_closure")

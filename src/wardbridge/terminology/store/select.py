@@ -41,12 +41,12 @@ def condition(expression: Expression, a: Arguments) -> str:
             return f"c.code = ANY({a.add(list(codes), 'text[]')})"
         case Under(code, itself, direct):
             number = f"(SELECT number FROM term_concept WHERE system = $1 AND code = {a.add(code, 'text')})"
-            steps = " AND x.steps = 1" if direct else ""
-            below = (
-                f"c.number IN (SELECT x.descendant FROM term_closure x WHERE x.system = $1 AND x.ancestor = {number}"
-                f"{steps})"
+            steps = " AND x.steps = 1" if direct else "" if itself else " AND x.steps > 0"
+            # EXISTS lets a page be read in the order of the index, without listing all that is below.
+            return (
+                f"EXISTS (SELECT 1 FROM term_closure x WHERE x.system = $1 AND x.ancestor = {number} "
+                f"AND x.descendant = c.number{steps})"
             )
-            return f"({below} OR c.number = {number})" if itself else below
         case Leaf():
             return "c.leaf"
         case Has(name, values):
@@ -67,7 +67,9 @@ def condition(expression: Expression, a: Arguments) -> str:
 def _has(name: str, values: tuple[str, ...], a: Arguments) -> str:
     if name == "parent":
         parents = [condition(Under(value, direct=True), a) for value in values]
-        any_parent = "EXISTS (SELECT 1 FROM term_closure x WHERE x.system = $1 AND x.descendant = c.number)"
+        any_parent = (
+            "EXISTS (SELECT 1 FROM term_closure x WHERE x.system = $1 AND x.descendant = c.number AND x.steps > 0)"
+        )
         return "(" + " OR ".join(parents) + ")" if parents else any_parent
     if name == "inactive":
         wanted = {value == "true" for value in values}
