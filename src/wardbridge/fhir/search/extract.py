@@ -48,12 +48,16 @@ class Extractor:
         extra: Sequence[SearchParameter] = (),
         *,
         text: bool = False,
+        standard: bool = True,
     ) -> None:
-        """``text``: also give the words for full-text search."""
+        """``text``: also give the words for full-text search. ``standard`` False: the parameters ``extra`` alone."""
         self.type = type_name
         self._text = text
         self._steps: list[Step] = []
-        for code, parameter in {**parameters(type_name), **{p.code: p for p in extra}}.items():
+        for code, parameter in {
+            **(parameters(type_name) if standard else {}),
+            **{p.code: p for p in extra},
+        }.items():
             self._steps.extend(_steps(parameter, type_name, number(code)))
 
     def __call__(self, resource: dict[str, Any]) -> Rows:

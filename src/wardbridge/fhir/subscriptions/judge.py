@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from wardbridge.core.errors import Invalid
+from wardbridge.fhir.definitions.search import SearchParameter
 from wardbridge.fhir.definitions.table import resource_types
 from wardbridge.fhir.search.hash import clip, fold, reference_hash, token_hash
 from wardbridge.fhir.search.parse import parse
@@ -62,12 +63,14 @@ class NotJudged(Invalid):
 
 @dataclass(frozen=True)
 class Criteria:
-    """Criteria on one type. ``keys``: one of them is on every resource that they mean; empty: nothing is known."""
+    """Criteria on one type. ``keys``: one of them is on every resource that they mean; empty: nothing is known.
+    ``parameters``: those whose rows are looked at."""
 
     type: str
     text: str
     holds: Judged
     keys: frozenset[Key]
+    parameters: tuple[SearchParameter, ...] = ()
 
 
 def criteria(type_name: str, text: str, now: int, bases: tuple[str, ...], where: str) -> Criteria:
@@ -93,7 +96,19 @@ def criteria(type_name: str, text: str, now: int, bases: tuple[str, ...], where:
     def holds(rows: Rows, id_: str, updated: int) -> bool:
         return all(test(rows, id_, updated) for test in tests)
 
-    return Criteria(type_name, text, holds, rarest)
+    return Criteria(type_name, text, holds, rarest, tuple(found_in(query.clauses)))
+
+
+def found_in(conditions: Iterable[Condition]) -> Iterator[SearchParameter]:
+    """The parameters of conditions."""
+    for condition in conditions:
+        match condition:
+            case Clause(parameter=parameter) if parameter.expression:
+                yield parameter
+            case And(parts=parts) | Or(parts=parts):
+                yield from found_in(parts)
+            case Not(part=part):
+                yield from found_in([part])
 
 
 def keys_of(rows: Rows) -> Iterator[Key]:

@@ -6,13 +6,15 @@ be there (a patient, a code): ten thousand subscriptions to one patient each cos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 import structlog
 
+from wardbridge.fhir.definitions.search import SearchParameter
 from wardbridge.fhir.path.errors import PathError
 from wardbridge.fhir.rest.hooks import Decide
+from wardbridge.fhir.search.extract import Extractor
 from wardbridge.fhir.subscriptions.focus import DELETE, Focus
 from wardbridge.fhir.subscriptions.judge import Criteria, Key, keys_of
 from wardbridge.fhir.subscriptions.plan import Plan
@@ -65,6 +67,8 @@ class Registry:
         self._now = now
         self.served: dict[str, Served] = {}
         self._groups: dict[str, dict[str, _Group]] = {}
+        self._parameters: dict[str, dict[str, SearchParameter]] = {}
+        self._indexes: dict[str, Extractor] = {}
         self.failed = 0
         """FHIRPath criteria that failed on a resource, which then was no event."""
 
@@ -78,11 +82,20 @@ class Registry:
             )
             group.topic = plan.topic
             wanted = tuple(found for found in plan.filters if found.type == type_name)
+            self._look_at(type_name, [*wanted, *_criteria_of(plan.topic, type_name)])
             keys = min((found.keys for found in wanted if found.keys), key=len, default=frozenset[Key]())
             if not keys:
                 group.others[plan.id] = wanted
             for key in keys:
                 group.keyed.setdefault(key, {})[plan.id] = wanted
+
+    def _look_at(self, type_name: str, wanted: Iterable[Criteria]) -> None:
+        """Index what these criteria ask for, and what others have asked for."""
+        known = self._parameters.setdefault(type_name, {})
+        new = {p.code: p for found in wanted for p in found.parameters if p.code not in known}
+        known |= new
+        if new or type_name not in self._indexes:
+            self._indexes[type_name] = Extractor(type_name, extra=tuple(known.values()), standard=False)
 
     def remove(self, id_: str) -> None:
         served = self.served.pop(id_, None)
@@ -120,6 +133,8 @@ class Registry:
     def match(self, focus: Focus) -> list[str]:
         """The subscriptions that this change is an event of."""
         found: list[str] = []
+        if focus.type in self._indexes:
+            focus = replace(focus, index=self._indexes[focus.type])
         for group in self._groups.get(focus.type, {}).values():
             if not self._fires(group.topic, focus):
                 continue
@@ -142,3 +157,10 @@ class Registry:
                 self.failed += 1
                 log.warning("subscription.criteria_failed", topic=topic.url, type=focus.type)
         return False
+
+
+def _criteria_of(topic: Topic | None, type_name: str) -> Iterator[Criteria]:
+    """The query criteria of a topic's triggers."""
+    for trigger in topic.triggers if topic is not None else ():
+        if trigger.type == type_name:
+            yield from filter(None, (trigger.previous, trigger.current))
