@@ -31,10 +31,12 @@ INPUT = (
     ("narrative", "text"),
     ("content", "text"),
     ("rules", "int"),
+    ("known", "bigint"),
 )
 """A change without its body. ``expected``: the version it replaces, 0 for none; ``hash``: of the name ``type/id``;
 ``content`` NULL: full text is not kept. ``rules``: by which the search rows were made; where those are not the
-current ones any more (another process has changed them), nothing is written."""
+current ones any more (another process has changed them), nothing is written. ``known``: the fingerprint that the
+writer believes to be there; it is another one where the metadata were changed in place (``store/meta.py``)."""
 
 SEARCH: dict[str, tuple[tuple[str, str], ...]] = {
     "token": (("parameter", "smallint"), ("hash", "bigint"), ("code", "text"), ("system", "text")),
@@ -100,6 +102,7 @@ class Change(NamedTuple):
     narrative: str | None
     content: str | None
     rules: int
+    known: int
 
 
 class Columns:
@@ -184,7 +187,8 @@ def _text(tables: tuple[str, ...], makes: bool, changes: bool, replaces: bool, w
     UPDATE fhir_resource r SET version = i.version, updated = i.updated, fingerprint = i.fingerprint,
            index_version = {INDEX_VERSION}, rules = i.rules, deleted = i.deleted, hash = i.hash
     FROM input i JOIN fhir_rules USING (type, rules)
-    WHERE i.expected > 0 AND r.key = i.key AND r.version = i.expected RETURNING r.key)""")
+    WHERE i.expected > 0 AND r.key = i.key AND r.version = i.expected
+      AND r.fingerprint = i.known RETURNING r.key)""")
     written = " UNION ALL ".join(
         f"SELECT key FROM {name}" for name, there in (("made", makes), ("changed", changes)) if there
     )

@@ -166,7 +166,7 @@ def add(change: Change, numbers: Numbers, now: int, columns: Columns) -> Stored:
         Written(
             change.key, numbers.types[change.type], change.id, version, change.version, updated, fingerprint,
             change.resource is None, method, reindex and change.version > 0,
-            reference_hash(change.type, change.id), narrative, content, rules,
+            reference_hash(change.type, change.id), narrative, content, rules, change.fingerprint,
         ),
         body,
     )  # fmt: skip
