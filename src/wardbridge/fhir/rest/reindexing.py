@@ -118,6 +118,8 @@ def _why_not(resource: dict[str, Any], before: bool) -> list[dict[str, Any]]:
         return [_code("state", "refused"), _text("reason", f"{error.where}: {error}")]
     if waits:
         return [_code("state", "building"), _text("reason", "it waits for its turn")]
+    if resource.get("status") == "active":
+        return [_code("state", "active"), _text("reason", "the standard has this parameter, which is always indexed")]
     return [_code("state", "retired" if before else "inactive"), _text("reason", "its status is not active")]
 
 

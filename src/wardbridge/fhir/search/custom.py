@@ -16,7 +16,7 @@ from wardbridge.fhir.definitions.search import (
     published_parameters,
     search_parameter,
 )
-from wardbridge.fhir.definitions.table import resource_types
+from wardbridge.fhir.definitions.table import resource_types, type_of
 from wardbridge.fhir.path.errors import PathError
 from wardbridge.fhir.path.static import types_of
 from wardbridge.fhir.search.expression import branches
@@ -68,7 +68,7 @@ def types_of_base(parameter: SearchParameter) -> tuple[str, ...]:
 
 def parameter_of(resource: dict[str, Any]) -> SearchParameter | None:
     """The parameter that a SearchParameter describes; None for one that is not in force (its status is not active),
-    and for one of the standard's own. Raises Unfit."""
+    and for one of the standard's own, be it in the words of a guide. Raises Unfit."""
     url = resource.get("url")
     if resource.get("status") != "active" or (isinstance(url, str) and published_parameter(url) is not None):
         return None
@@ -92,12 +92,36 @@ def parameter_of(resource: dict[str, Any]) -> SearchParameter | None:
         for row in resource.get("component", ())
         if isinstance(row, dict)
     )
+    expression = _CHOICE.sub(_of_type, expression)
     parameter = SearchParameter(
         code, kind, url, base, expression, targets if kind == "reference" else (), components, True
     )
-    for name in types_of_base(parameter):
+    types = types_of_base(parameter)
+    if all(_is_published(parameter, name, resource.get("derivedFrom")) for name in types):
+        return None
+    for name in types:
         _check(parameter, name)
     return parameter
+
+
+_CHOICE = re.compile(r"(?<=\.)value([A-Z]\w*)\b(?!\()")
+"""``valueDateTime`` as guides write it, which is JSON and no FHIRPath (fhirpath.html#types)."""
+
+
+def _of_type(found: re.Match[str]) -> str:
+    name = found[1]
+    plain = name[0].lower() + name[1:]
+    kind = type_of(plain) or type_of(name)
+    return found[0] if kind is None else f"value.ofType({kind.name})"
+
+
+def _is_published(parameter: SearchParameter, type_name: str, derived: Any) -> bool:
+    """Whether the standard has this very parameter on the type: guides repeat it with a url of their own."""
+    taken = published_parameters(type_name).get(parameter.code)
+    if taken is None or taken.type != parameter.type:
+        return False
+    own, standard = (branches(text or "", type_name) for text in (parameter.expression, taken.expression))
+    return derived == taken.url or set(own) == set(standard)
 
 
 def _check(parameter: SearchParameter, type_name: str) -> None:

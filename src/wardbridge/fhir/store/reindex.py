@@ -19,7 +19,6 @@ import structlog
 from wardbridge.core.clock import Clock
 from wardbridge.core.db import AWAY, Connection, Pool, transaction
 from wardbridge.core.errors import Unavailable
-from wardbridge.fhir.definitions.search import published_parameter
 from wardbridge.fhir.json import loads
 from wardbridge.fhir.search.custom import Unfit, parameter_of, types_of_base
 from wardbridge.fhir.search.hash import INDEX_VERSION, reference_hash
@@ -197,9 +196,7 @@ def _in_force(
             refused[id_] = f"{error.where}: {error}"
             continue
         if parameter is None:
-            url = str(resource.get("url"))
-            refused[id_] = "a parameter of the standard" if published_parameter(url) else "its status is not active"
-            continue
+            continue  # not active, or the standard's own
         types = types_of_base(parameter)
         taken = [f"{codes[name, parameter.code]} on {name}" for name in types if (name, parameter.code) in codes]
         if taken or any((name, parameter.url) in wanted for name in types):
