@@ -99,7 +99,7 @@ class GraphQL:
 
 def _place(error: dict[str, Any]) -> tuple[Any, ...]:
     """Errors in the order of the document, then of the lists that they stand in."""
-    at = next(iter(error.get("locations", ())), {})
+    at: dict[str, int] = next(iter(error.get("locations", ())), {})
     return at.get("line", 0), at.get("column", 0), [part for part in error.get("path", ()) if isinstance(part, int)]
 
 
