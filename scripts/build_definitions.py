@@ -30,7 +30,11 @@ ERRATA = {
 }
 # Units of other components than vital signs (the oxygen flow beside a saturation) are not in the common list: what was
 # published as required, R4B binds as extensible.
-WEAKER = {("http://hl7.org/fhir/StructureDefinition/vitalsigns", "Observation.component.value[x]")}
+# The list of HL7's work groups goes on.
+WEAKER = {
+    ("http://hl7.org/fhir/StructureDefinition/vitalsigns", "Observation.component.value[x]"),
+    ("http://hl7.org/fhir/StructureDefinition/structuredefinition-wg", "Extension.value[x]"),
+}
 # Where extensions may stand that the package itself uses elsewhere; their later editions say so.
 CONTEXTS = {
     "structuredefinition-fhir-type": "ElementDefinition.type",

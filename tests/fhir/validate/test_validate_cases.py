@@ -232,7 +232,11 @@ CASES: list[tuple[str, Any, list[tuple[str, str]]]] = [
     ),
     ("ext-1", observation(extension=[{"url": "u:x"}]), [("invariant", "Observation.extension[0]")]),
     ("pat-1", patient(contact=[{"gender": "male"}]), [("invariant", "Patient.contact[0]")]),
-    ("dom-3", observation(contained=[{"resourceType": "Patient", "id": "p"}]), [("invariant", "Observation")]),
+    (
+        "dom-3",
+        observation(contained=[{"resourceType": "Patient", "id": "p"}]),
+        [("invariant", "Observation.contained[0]")],
+    ),
     (
         "contained contains",
         observation(

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from bench.suite import named
 
 from bench import conformance_examples, conformance_validator
-
-# What the reference validator refuses or accepts by means that base R4 validation here does not have yet.
-MOST_DISAGREEMENTS = 34
 
 
 @pytest.mark.suite
@@ -23,9 +21,10 @@ def test_examples_are_valid_but_for_the_listed_ones(suites: Path) -> None:
 
 @pytest.mark.suite
 def test_verdicts_of_the_reference_validator(suites: Path) -> None:
-    counts, why = conformance_validator.run(suites / conformance_validator.SUITE)
+    counts, why = conformance_validator.judge(suites / conformance_validator.SUITE)
     assert counts["total"] >= 140
-    assert len(why) <= MOST_DISAGREEMENTS, why
+    assert set(why) <= named(conformance_validator.SUITE)
+    assert counts["passed"] >= 0.95 * counts["total"]
 
 
 def test_every_exception_has_a_reason() -> None:

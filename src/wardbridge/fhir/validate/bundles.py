@@ -17,6 +17,8 @@ from wardbridge.fhir.validate.signatures import signature
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _ONCE = frozenset({"self", "first", "last", "next", "previous", "prev"})
+# Whose entries need a full URL (bundle.html#bundle-unique).
+_ADDRESSED = frozenset({"document", "message", "collection"})
 _REQUESTS = frozenset({"transaction", "batch"})
 
 
@@ -29,6 +31,8 @@ def bundle(value: dict[str, Any], place: Any, run: Any) -> None:
         return
     rows = [(i, e) for i, e in enumerate(entries) if isinstance(e, dict)]
     for i, entry in rows:
+        if kind in _ADDRESSED and run.options.links and "resource" in entry and "fullUrl" not in entry:
+            run.error("required", (place, "entry", i), "the entry has no full URL")
         _full_url(entry, kind, (place, "entry", i), run)
         if kind == "searchset":
             _search(entry, (place, "entry", i), run)

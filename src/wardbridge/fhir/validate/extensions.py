@@ -28,6 +28,7 @@ _EXAMPLES = re.compile(r"https?://([\w.-]+\.)?(example\.(org|com|net)|acme\.com)
 _CROSS = re.compile(
     r"http://hl7\.org/fhir/([1-9]\.[0-9])/StructureDefinition/extension-([A-Z]\w*)((?:\.\w+(?:\[x\])?)+)"
 )
+_HL7 = (BASE, "http://hl7.org/fhir/tools/StructureDefinition/")
 _VERSIONS = frozenset({"1.0", "3.0", "4.0", "4.3", "5.0"})
 
 
@@ -71,7 +72,7 @@ def _unknown(url: str, modifies: bool, place: Place, run: Run) -> None:
         run.add("information", "extension", place, f"extension {shown(url)} is an example")
         return
     # HL7 goes on publishing extensions for R4 apart from it: one in its own name may be right though R4 has it not.
-    severity = "warning" if url.startswith(BASE) else run.options.unknown_extensions
+    severity = "warning" if url.startswith(_HL7) else run.options.unknown_extensions
     run.add(severity, "extension", place, f"unknown extension {shown(url)}")
 
 

@@ -19,13 +19,17 @@ def links(div: str) -> list[tuple[str, str]]:
     return [(m[1].lower(), m[3] if m[3] is not None else m[4]) for m in _LINK.finditer(div)]
 
 
-def mentioned(resource: Any) -> bool:
-    """Whether narratives point to every contained resource that nothing else in the resource refers to."""
+def unmentioned(resource: Any) -> list[tuple[int, str]]:
+    """Index and id of the contained resources that nothing refers to, narratives included; those that themselves
+    refer to the resource that holds them are in use."""
     inside = resource.get("contained") if isinstance(resource, dict) else None
-    if not isinstance(inside, list):
-        return False
-    names = {f"#{inner.get('id')}" for inner in inside if isinstance(inner, dict)}
-    return bool(names) and names <= _pointers(resource)
+    rows = [(i, inner) for i, inner in enumerate(inside if isinstance(inside, list) else ()) if isinstance(inner, dict)]
+    used = _pointers(resource) if rows else set()
+    return [
+        (i, str(inner.get("id")))
+        for i, inner in rows
+        if f"#{inner.get('id')}" not in used and "#" not in _pointers(inner)
+    ]
 
 
 def _pointers(value: Any) -> set[str]:

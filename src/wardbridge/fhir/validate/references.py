@@ -5,6 +5,7 @@ The target's type is read off the reference itself, or off the contained resourc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -13,6 +14,8 @@ from wardbridge.fhir.path.references import literal_type
 from wardbridge.fhir.validate.issues import Place, shown
 from wardbridge.fhir.validate.neighbours import NONE, RELATIVE, resolve
 
+# A scheme, or a conditional reference within a transaction (http.html#trules).
+_KNOWN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[A-Z][A-Za-z]+\?")
 Target: TypeAlias = Callable[[Any, Place, Any], None]
 
 
@@ -27,6 +30,9 @@ def reference_check(element: Element, type_name: str) -> Target | None:
         reference = value.get("reference")
         found = None
         if type(reference) is str:
+            if _odd(reference):
+                severity = "error" if run.options.links and "/" not in reference else "warning"
+                run.add(severity, "value", place, f"{shown(reference)} is no URL, no Type/id and no #id")
             if reference[:1] != "#" and run.neighbours is NONE:
                 found = literal_type(reference)
             elif (target := resolve(reference, run)) is not None:
@@ -49,6 +55,14 @@ def reference_check(element: Element, type_name: str) -> Target | None:
             )
 
     return check
+
+
+def _odd(reference: str) -> bool:
+    """A relative reference that no server could follow (references.html#literal)."""
+    if reference[:1] == "#" or _KNOWN.match(reference) is not None:
+        return False
+    match = RELATIVE.fullmatch(reference.partition("#")[0])
+    return match is None or match[1] not in resource_types()
 
 
 def _lost(reference: str, place: Place, run: Any) -> None:

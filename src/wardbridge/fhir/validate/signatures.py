@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -106,11 +107,9 @@ def _parts(data: str) -> tuple[bytes, bytes, bytes, x509.Certificate]:
 
 
 def _key(certificate: x509.Certificate) -> RSAKey | ECKey:
-    pem = certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    try:
-        return RSAKey.import_key(pem)
-    except ValueError:
-        return ECKey.import_key(pem)
+    key = certificate.public_key()
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return RSAKey.import_key(pem) if isinstance(key, RSAPublicKey) else ECKey.import_key(pem)
 
 
 def _decoded(text: bytes) -> bytes:

@@ -17,7 +17,7 @@ from wardbridge.fhir.path.xhtml import html_problem
 from wardbridge.fhir.validate.bindings import Coded, binding_check
 from wardbridge.fhir.validate.claims import claims
 from wardbridge.fhir.validate.issues import Place, shown
-from wardbridge.fhir.validate.narrative import mentioned
+from wardbridge.fhir.validate.narrative import unmentioned
 from wardbridge.fhir.validate.neighbours import of_bundle, of_parameters
 from wardbridge.fhir.validate.primitives import CHECKS
 from wardbridge.fhir.validate.references import reference_check
@@ -96,8 +96,13 @@ def _test(invariant: Invariant, predicate: Predicate, value: Any, place: Place, 
     if invariant.key == "dom-6" and run.holders.resource is not run.holders.root:
         # A contained resource should have no narrative of its own (references.html#contained).
         return
-    if invariant.key == "dom-3" and (not run.options.contained or mentioned(value)):
+    if invariant.key == "dom-3" and (not run.options.contained or not unmentioned(value)):
         # A narrative may point to a contained resource too (narrative.html#id), which the expression does not see.
+        return
+    if invariant.key == "dom-3":
+        for i, name in unmentioned(value):
+            text = f"nothing in the resource that contains it refers to {shown(name)}"
+            run.error("invariant", (place, "contained", i), text, "dom-3")
         return
     run.add(
         "error" if invariant.severity == "error" else "warning",

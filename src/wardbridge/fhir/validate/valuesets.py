@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wardbridge.fhir.terms import Asked, Verdict
@@ -22,6 +22,8 @@ _SNOMED_OPERATIONS = {
     "expressions": frozenset({"="}),
 }
 MOST_ASKED = 200
+_PARAMETER = "http://hl7.org/fhir/tools/StructureDefinition/valueset-parameter"
+_EXPRESSION = "http://hl7.org/fhir/StructureDefinition/cqf-expression"
 
 
 def include(value: dict[str, Any], place: Place, run: Run) -> None:
@@ -47,6 +49,51 @@ def include(value: dict[str, Any], place: Place, run: Run) -> None:
     for i, row in enumerate(filters if isinstance(filters, list) else ()):
         if isinstance(row, dict):
             _filter(system, row, (place, "filter", i), run)
+
+
+def value_set(value: dict[str, Any], place: Place, run: Run) -> None:
+    """Filters whose value is an expression: FHIRPath, over the parameters that the value set declares."""
+    compose = value.get("compose")
+    if not run.options.definitions or not isinstance(compose, dict):
+        return
+    names = _parameters(value)
+    for part in ("include", "exclude"):
+        rows = compose.get(part)
+        for i, row in enumerate(rows if isinstance(rows, list) else ()):
+            filters = row.get("filter") if isinstance(row, dict) else None
+            for j, one in enumerate(filters if isinstance(filters, list) else ()):
+                shadow = one.get("_value") if isinstance(one, dict) else None
+                where = ((((place, "compose", -1), part, i), "filter", j), "value", -1)
+                for k, found in _expressions(shadow):
+                    _expression(found, names, ((where, "extension", k), "value.ofType(Expression)", -1), run)
+
+
+def _parameters(value: dict[str, Any]) -> set[str]:
+    held = value.get("extension")
+    rows = [e for e in held if isinstance(e, dict) and e.get("url") == _PARAMETER] if isinstance(held, list) else []
+    parts = [p for e in rows for p in (e.get("extension") or ()) if isinstance(p, dict) and p.get("url") == "name"]
+    return {text for p in parts for key, text in p.items() if key.startswith("value") and isinstance(text, str)}
+
+
+def _expressions(shadow: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    held = shadow.get("extension") if isinstance(shadow, dict) else None
+    for k, found in enumerate(held if isinstance(held, list) else ()):
+        if (
+            isinstance(found, dict)
+            and found.get("url") == _EXPRESSION
+            and isinstance(found.get("valueExpression"), dict)
+        ):
+            yield k, found["valueExpression"]
+
+
+def _expression(value: dict[str, Any], names: set[str], place: Place, run: Run) -> None:
+    language, text = value.get("language"), value.get("expression")
+    if language != "text/fhirpath":
+        run.error("value", place, f"an expression of a value set must be text/fhirpath, not {shown(language)}")
+    elif isinstance(text, str):
+        for name in re.findall(r"%([A-Za-z][\w-]*)", text):
+            if name not in names:
+                run.error("value", place, f"the value set declares no parameter {shown(name)}")
 
 
 def _concept(system: str, version: str, code: str, place: Place, run: Run, at: int) -> None:
