@@ -97,12 +97,16 @@ _TEXT = frozenset({"token", "reference", "string"})
 
 def combine(parts: list[Part], element: Any, resource: Any) -> Iterator[Columns]:
     """The rows of one element: every combination of the values of its parts; none where a part has none."""
-    first = _first(parts[0], resource if parts[0].whole else element)
-    if not first:
-        return
-    others = [
-        (_first if part.type in _TEXT else _range)(part, resource if part.whole else element) for part in parts[1:]
-    ]
+    sides: list[list[Columns]] = []
+    # From the end: most elements have a first part, and no value of the type that the last one is for.
+    for part in reversed(parts):
+        found = (_first if part is parts[0] or part.type in _TEXT else _range)(
+            part, resource if part.whole else element
+        )
+        if not found:
+            return
+        sides.append(found)
+    first, *others = reversed(sides)
     for combination in product(first, *others):
         hash_, code, system = combination[0]
         hash2 = code2 = system2 = low = high = low2 = high2 = unit = base = base_low = base_high = None
