@@ -47,7 +47,7 @@ async def test_they_are_read_and_searched_beside_those_of_the_record(api: Any) -
         ("url=http://test/fhir/OperationDefinition/Resource-validate", {"Resource-validate"}),
         ("name=Own", {"mine", "yours"}),
         ("_id=mine,Resource-validate", {"mine", "Resource-validate"}),
-        ("system=true&type=true&instance=true", {"expunge", "fhirpath"}),
+        ("system=true&type=true&instance=true", {"Resource-meta", "expunge", "fhirpath"}),
         ("kind=query", {"Observation-lastn"}),
         ("code=nothing", set()),
     ):

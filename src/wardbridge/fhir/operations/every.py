@@ -9,12 +9,13 @@ from wardbridge.fhir.operations.everything import Everything
 from wardbridge.fhir.operations.expunge import Expunge
 from wardbridge.fhir.operations.fhirpath import FhirPath
 from wardbridge.fhir.operations.lastn import LastN
+from wardbridge.fhir.operations.meta import MetaOperations
 from wardbridge.fhir.operations.services import Services
 from wardbridge.fhir.operations.stats import Stats
 from wardbridge.fhir.operations.validation import Validation
 from wardbridge.fhir.rest.operations import Operation
 
-KINDS = (Validation, Everything, LastN, Stats, Document, Diff, Expunge, FhirPath)
+KINDS = (Validation, Everything, LastN, Stats, Document, Diff, Expunge, FhirPath, MetaOperations)
 
 
 def operations(services: Services) -> tuple[Operation, ...]:

@@ -32,6 +32,9 @@ _TYPE = {
 }
 _INSTANCE = {"GET": "read", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _GET = {"GET": ""}
+_OPERATION = {"GET": "operation", "POST": "operation"}
+OF_VERSIONS = frozenset({"$meta", "$meta-add", "$meta-delete"})
+"""Operations on one version of a resource."""
 _GET_SEARCH = {"GET": "search"}
 
 
@@ -72,6 +75,8 @@ def route(method: str, path: tuple[str, ...]) -> Route:
         raise Refused(refusal(404, "not-found", f"there is no {head} with such an id"))
     if len(path) == 2:
         return Route(_allowed(method, _INSTANCE), head, path[1])
+    if path[2] == "_history" and len(path) == 5 and path[4] in OF_VERSIONS:
+        return Route(_allowed(method, _OPERATION), head, path[1], path[3], path[4][1:])
     if path[2] == "_history" and len(path) == 4:
         _allowed(method, _GET)
         return Route("vread", head, path[1], path[3])
@@ -95,7 +100,7 @@ def _special(method: str, path: tuple[str, ...], type_name: str, id_: str) -> Ro
     if name == "_search" and not id_:
         return Route(_allowed(method, {"POST": "search"}), type_name)
     if name[:1] == "$":
-        return Route(_allowed(method, {"GET": "operation", "POST": "operation"}), type_name, id_, "", name[1:])
+        return Route(_allowed(method, _OPERATION), type_name, id_, "", name[1:])
     raise _nothing(path)
 
 
