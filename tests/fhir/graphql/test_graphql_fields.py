@@ -154,6 +154,7 @@ async def test_a_singleton_of_several_is_an_error_at_its_place(ward: Any) -> Non
         ("{ ...a } fragment a on Patient { ...a }", "refers to itself", []),
         ("{ ... on Observation { id } }", "can never be", []),
         ("{ ... on Nonsense { id } }", "not a type", []),
+        ("{ name(_count: " + "9" * 5000 + ") { family } }", "a number of more than", []),
         ("mutation { id }", "mutation operations are not supported", []),
         ("{ id", "Syntax Error", []),
         ("type Query { a: Int }", "no type definitions", []),

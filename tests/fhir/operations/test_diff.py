@@ -123,6 +123,9 @@ async def test_resources_that_are_sent(api: Any) -> None:
     ]
     found = await api.post("/$diff", {"resourceType": "Parameters", "parameter": rows})
     assert len(found["parameter"]) == 1
+    rows[1]["resource"] = {"resourceType": "Patient", "name": "A", "contact": ["B"]}
+    found = await api.post("/$diff", {"resourceType": "Parameters", "parameter": rows}, status=400)
+    assert "toResource: Patient.name" in issues(found)[0][1]
     rows[1]["resource"] = {"resourceType": "Group"}
     found = await api.post("/$diff", {"resourceType": "Parameters", "parameter": rows}, status=400)
     assert "cannot be compared" in issues(found)[0][1]

@@ -36,9 +36,11 @@ from graphql import (
 from graphql.language.parser import Parser
 
 from wardbridge.fhir.graphql.errors import RequestError
+from wardbridge.fhir.json import number
 
 MOST_CHARACTERS = 100_000
 MOST_TOKENS = 10_000
+LONGEST_NUMBER = 18
 _KINDS: dict[str, tuple[type, ...]] = {
     "Int": (int,),
     "Float": (int, float, Decimal),
@@ -64,10 +66,8 @@ class Document:
                 if node.name.value not in self.declared:
                     raise RequestError(f"the variable ${node.name.value} is not declared by the operation", node)
                 return self.variables.get(node.name.value)
-            case IntValueNode():
-                return int(node.value)
-            case FloatValueNode():
-                return Decimal(node.value)
+            case IntValueNode() | FloatValueNode():
+                return _number(node)
             case StringValueNode() | BooleanValueNode() | EnumValueNode():
                 return node.value
             case NullValueNode():
@@ -121,6 +121,12 @@ def parsed(text: str) -> DocumentNode:
         raise _syntax(error) from error
     except RecursionError:
         raise RequestError("the query is nested too deeply") from None
+
+
+def _number(node: IntValueNode | FloatValueNode) -> int | Decimal:
+    if len(node.value) > LONGEST_NUMBER:
+        raise RequestError(f"a number of more than {LONGEST_NUMBER} characters", node)
+    return int(node.value) if isinstance(node, IntValueNode) else number(node.value)
 
 
 def _syntax(error: GraphQLSyntaxError) -> RequestError:

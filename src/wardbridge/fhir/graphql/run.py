@@ -156,7 +156,7 @@ class Run:
                 return await self._list(value, asked)
             case "connection":
                 return await self._connection(value, asked)
-        raw = value.json.get(found.key)
+        raw = value.json.get(found.key) if isinstance(value.json, dict) else None
         items = raw if isinstance(raw, list) else [raw]
         return [self._child(value, found, item) for item in items if item is not None]
 

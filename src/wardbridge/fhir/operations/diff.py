@@ -16,6 +16,7 @@ from wardbridge.fhir.rest.call import ID, Call
 from wardbridge.fhir.rest.operations import Operation, Parameter
 from wardbridge.fhir.rest.parameters import Given, answered, given, parameters
 from wardbridge.fhir.store.values import Stored
+from wardbridge.fhir.validate import validate
 
 META = Parameter("includeMeta", "boolean", 0, 1, "Compare Resource.meta too")
 INSTANCE = (
@@ -95,6 +96,9 @@ class Diff:
         if resource is not None:
             if resource["resourceType"] not in resource_types():
                 raise Invalid(f"{name}Resource is of no type of R4", f"{name}Resource")
+            broken = next((issue for issue in validate(resource) if issue.code == "structure"), None)
+            if broken is not None:
+                raise Invalid(f"{name}Resource: {broken.expression}: {broken.details}", f"{name}Resource")
             return dict(resource)
         parts = text.removeprefix(call.base + "/").split("/")
         if len(parts) not in (2, 4) or parts[0] not in resource_types() or not ID.fullmatch(parts[1]):
