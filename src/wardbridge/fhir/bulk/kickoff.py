@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -175,7 +175,7 @@ class Kickoff:
             id_ or self.record.ids(),
             kind,  # type: ignore[arg-type]
             "waiting",
-            call.principal,
+            replace(call.principal, session="", csrf=""),
             url,
             msgspec.to_builtins(asked),
             Progress(),
