@@ -131,3 +131,45 @@ async def test_a_loaded_release(tx: Terminology) -> None:
     assert await member(tx, "http://hl7.org/fhir/ValueSet/observation-codes", "1-8", "http://loinc.org") is False
     lookup = await tx.get("/CodeSystem/$lookup?system=http://loinc.org&code=8867-4")
     assert {"name": "display", "valueString": "Heart rate"} in lookup["parameter"]
+
+
+@pytest.mark.parametrize("kind", ["unknown", "memory", "tables"])
+async def test_a_long_enumeration_is_not_held_in_memory(tx: Terminology, kind: str) -> None:
+    size = 6_000
+    if kind == "memory":
+        await tx.put(colours(concept=[{"code": f"c{n}", "display": f"Concept {n}"} for n in range(0, size, 2)]))
+    elif kind == "tables":
+        async with transaction(tx.pool) as conn:
+            rows = (Row(f"c{n}", f"Concept {n}", inactive=n == 8) for n in range(size + 10))
+            await load_concepts(conn, Head(COLOURS, "1"), rows, now=1)
+    listed = [{"code": f"c{n}", "display": f"said {n}"} for n in range(size)]
+    long = set_of("long", {"system": COLOURS, "concept": listed}) | {"id": "long"}
+    away = {"system": COLOURS, "concept": [{"code": "c6"}]}
+    await tx.put(long, set_of("less", {"valueSet": [long["url"]]}, exclude=[away]))
+    asked = [("long", "c4"), ("long", "c5998"), ("less", "c4"), ("less", "c6"), ("less", "c6005")]
+    verdicts = await tx.service.judge([Asked(SET + name, COLOURS, code, "said 4") for name, code in asked])
+    assert [v.member for v in verdicts] == [True, True, True, False, False]
+    assert verdicts[0].display_fits
+    assert verdicts[0].display == "said 4"
+    held = await tx.service.shelf.by_id("ValueSet", "long")
+    assert held is not None
+    assert "concept" not in held["compose"]["include"][0]
+    total = {"unknown": size, "memory": size // 2, "tables": size}[kind]
+    page = await tx.get("/ValueSet/long/$expand?offset=4&count=2")
+    assert page["expansion"]["total"] == total
+    assert [c["display"] for c in page["expansion"]["contains"]] == {
+        "unknown": ["said 4", "said 5"],
+        "memory": ["said 8", "said 10"],
+        "tables": ["said 4", "said 5"],
+    }[kind]
+    less = await tx.get(f"/ValueSet/$expand?url={SET}less&count=0")
+    assert less["expansion"]["total"] == total - 1
+    active = await tx.get("/ValueSet/long/$expand?count=0&activeOnly=true")
+    assert active["expansion"]["total"] == total - (kind == "tables")
+    whole = await tx.get("/ValueSet/long/$expand?count=0&includeDefinition=true")
+    assert whole["compose"] == long["compose"]
+    validated = await tx.get(f"/ValueSet/long/$validate-code?system={COLOURS}&code=c4&display=said%204")
+    assert {"name": "result", "valueBoolean": True} in validated["parameter"]
+    await tx.put({**long, "compose": {"include": [{"system": COLOURS, "concept": listed[:3]}]}})
+    assert await member(tx, SET + "long", "c4") is False
+    assert await tx.pool.fetchval("SELECT count(*) FROM term_listed") == 0

@@ -6,12 +6,13 @@ and a page listed, without ever listing the whole set.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import asyncpg
 
+from wardbridge.core.db import Pool
 from wardbridge.core.errors import Invalid
 from wardbridge.terminology.errors import Refusal, TooCostly
 from wardbridge.terminology.expression import (
@@ -21,6 +22,7 @@ from wardbridge.terminology.expression import (
     Every,
     Expression,
     Has,
+    InList,
     Leaf,
     Not,
     Under,
@@ -29,8 +31,9 @@ from wardbridge.terminology.expression import (
 )
 from wardbridge.terminology.issues import Issue, issue
 from wardbridge.terminology.library import Library
-from wardbridge.terminology.rules import Rules, settle
+from wardbridge.terminology.rules import Rules, Settled, settle
 from wardbridge.terminology.store import concepts as store
+from wardbridge.terminology.store import listed as store_listed
 from wardbridge.terminology.systems.memory import MemorySystem
 from wardbridge.terminology.systems.system import System
 from wardbridge.terminology.values import Concept, Designation, Head, designations_of, dicts, standards_status
@@ -245,29 +248,54 @@ class Compiler:
             self._shown = settled.shown
         listed = _listed(element)
         system = settled.system
+        long = element.get(store_listed.MARK)
+        if long is not None:
+            return await self._long(url, version, system, settled, long)
         if system is None and listed and not self.library.versions(url):
             system = MemorySystem(
                 Head(url, version, content="fragment"),
                 [Concept(code, said.display, number=n) for n, (code, said) in enumerate(listed.items())],
             )
             return {(url, version): Part(system, Codes(tuple(listed)), listed, unknown_system=True)}
-        if self._expanding and settled.issues:
-            raise Refusal(*settled.issues)
-        self._issues |= dict.fromkeys(settled.issues)
-        self._unknown |= dict.fromkeys(settled.unknown)
-        self._clean.append(not settled.issues)
-        if system is None:
+        if not self._noted(settled) or system is None:
             return {}
-        if settled.rule is not None:
-            self._used.rules[settled.rule] = None
         head = system.head
-        self._used.systems[head.canonical] = head
         if listed is not None:
             return {(url, head.version): Part(system, Codes(tuple(listed)), listed)}
         conditions: list[Expression] = []
         for at, entry in enumerate(dicts(element.get("filter"))):
             conditions.append(await self._filter(entry, system, f"ValueSet.compose.{where}.filter[{at}]", owner))
         return {(url, head.version): Part(system, both(*conditions), whole=True)}
+
+    async def _long(
+        self, url: str, version: str, system: System | None, settled: Settled, mark: list[int]
+    ) -> dict[Key, Part]:
+        """An enumeration that is in tables."""
+        where: Expression = InList(*mark)
+        pool = self.library.shelf.pool
+        if system is None and not self.library.versions(url):
+            unknown = store_listed.ListSystem(pool, Head(url, version, content="fragment"), *mark)
+            return {(url, version): Part(unknown, where, unknown_system=True)}
+        if not self._noted(settled) or system is None:
+            return {}
+        if isinstance(system, MemorySystem):
+            where, said = await store_listed.resolve(pool, where, await system.values("code", LISTABLE))
+            return {(url, system.head.version): Part(system, where, _listed({"concept": list(said.values())}) or {})}
+        return {(url, system.head.version): Part(system, where)}
+
+    def _noted(self, settled: Settled) -> bool:
+        """Keep what is to be said about the version; whether there is a system. Raises Refusal when expanding."""
+        if self._expanding and settled.issues:
+            raise Refusal(*settled.issues)
+        self._issues |= dict.fromkeys(settled.issues)
+        self._unknown |= dict.fromkeys(settled.unknown)
+        self._clean.append(not settled.issues)
+        if settled.system is None:
+            return False
+        if settled.rule is not None:
+            self._used.rules[settled.rule] = None
+        self._used.systems[settled.system.head.canonical] = settled.system.head
+        return True
 
     async def _filter(self, entry: dict[str, Any], system: System, where: str, owner: str) -> Expression:
         property_, op = str(entry.get("property") or ""), str(entry.get("op") or "")
@@ -350,6 +378,14 @@ def _listed(element: dict[str, Any]) -> dict[str, Listed] | None:
         for entry in dicts(element["concept"])
         if isinstance(entry.get("code"), str)
     }
+
+
+async def for_codes(pool: Pool, part: Part, codes: Sequence[str]) -> Part:
+    """The part as it holds for these codes: what is enumerated in tables is looked up."""
+    if not store_listed.pending(part.where):
+        return part
+    where, said = await store_listed.resolve(pool, part.where, codes)
+    return replace(part, where=where, listed={**(_listed({"concept": list(said.values())}) or {}), **part.listed})
 
 
 def _union(one: Part, other: Part) -> Part:

@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wardbridge.core.clock import Clock, iso
+from wardbridge.core.db import Pool
 from wardbridge.core.ids import Ids
-from wardbridge.terminology.compose import Compiled, Compiler, Listed, Part, name_of, parameter
+from wardbridge.terminology.compose import Compiled, Compiler, Listed, Part, for_codes, name_of, parameter
 from wardbridge.terminology.errors import TooCostly
 from wardbridge.terminology.expression import Active, Codes, Words, both
 from wardbridge.terminology.languages import Languages, choose
 from wardbridge.terminology.library import Library
 from wardbridge.terminology.request import Request
+from wardbridge.terminology.store.listed import definition
 from wardbridge.terminology.supplements import Supplements, wanted_by
 from wardbridge.terminology.systems.system import System
 from wardbridge.terminology.validate import status_of, told_statuses
@@ -85,7 +87,7 @@ async def expand(
         _versioned(compiled),
     )
     offset, count = request.number("offset"), request.number("count")
-    total, listed = await _page(parts, offset or 0, count)
+    total, listed = await _page(library.shelf.pool, parts, offset or 0, count)
     shown = _Shown(wish)
     tree = request.flag("excludeNested") is False and offset is None and count is None and _tree(parts)
     contains = shown.tree(listed) if tree else [shown.item(*entry) for entry in listed]
@@ -98,8 +100,11 @@ async def expand(
     expansion["parameter"] = _parameters(request, valueset, compiled, parts, supplements, languages)
     if contains:
         expansion["contains"] = contains
-    kept = set(valueset) - {"text", "meta"} if request.flag("includeDefinition") else IDENTIFYING
-    return {**{k: v for k, v in valueset.items() if k in kept}, "expansion": expansion}
+    if not request.flag("includeDefinition"):
+        return {**{k: v for k, v in valueset.items() if k in IDENTIFYING}, "expansion": expansion}
+    whole = {k: v for k, v in valueset.items() if k not in ("text", "meta", "compose")}
+    compose = await definition(library.shelf.pool, valueset)
+    return {**whole, **({"compose": compose} if compose else {}), "expansion": expansion}
 
 
 async def _prepared(compiled: Compiled, request: Request, supplements: Supplements) -> list[Part]:
@@ -116,13 +121,16 @@ async def _prepared(compiled: Compiled, request: Request, supplements: Supplemen
     return out
 
 
-async def _page(parts: Sequence[Part], offset: int, count: int | None) -> tuple[int, list[tuple[Part, Concept]]]:
+async def _page(
+    pool: Pool, parts: Sequence[Part], offset: int, count: int | None
+) -> tuple[int, list[tuple[Part, Concept]]]:
     """The total, and the concepts from ``offset`` on, over the parts one after the other."""
     limit = MOST if count is None else min(count, MOST)
     total, found = 0, list[tuple[Part, Concept]]()
     for part in parts:
         page = await part.system.select(part.where, max(offset - total, 0), limit - len(found))
-        found += [(part, concept) for concept in page.concepts]
+        told = await for_codes(pool, part, [concept.code for concept in page.concepts])
+        found += [(told, concept) for concept in page.concepts]
         total += page.total
     if count is None and total - offset > MOST:
         raise TooCostly(

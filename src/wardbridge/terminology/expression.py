@@ -29,6 +29,14 @@ class Codes:
 
 
 @dataclass(frozen=True)
+class InList:
+    """The codes of a long enumeration that is in tables (``store.listed``): resolved before it is evaluated."""
+
+    resource: int
+    place: int
+
+
+@dataclass(frozen=True)
 class Under:
     """Subsumed by a code; ``itself``: the code included. ``direct``: its children only."""
 
@@ -77,7 +85,7 @@ class Not:
     part: Expression
 
 
-Expression: TypeAlias = Every | Codes | Under | Leaf | Has | Active | Words | Both | Either | Not
+Expression: TypeAlias = Every | Codes | InList | Under | Leaf | Has | Active | Words | Both | Either | Not
 NOTHING = Codes(())
 
 
@@ -110,6 +118,8 @@ def holds(expression: Expression, concept: Concept) -> bool:
             if direct:
                 return code in concept.parents
             return code in concept.ancestors or (itself and concept.code == code)
+        case InList():
+            raise TypeError("a long enumeration must be resolved first")
         case Leaf():
             return concept.leaf
         case Has(name, values):

@@ -15,7 +15,7 @@ from wardbridge.core.clock import Clock
 from wardbridge.core.db import Pool, transaction
 from wardbridge.terminology import base
 from wardbridge.terminology.holding import BASE, COMPUTED, LOADED, RECORD, SENT, Holding, usable
-from wardbridge.terminology.store import catalog, concepts
+from wardbridge.terminology.store import catalog, concepts, listed
 from wardbridge.terminology.store.load import load_concepts, row_of
 from wardbridge.terminology.systems import computed, memory
 from wardbridge.terminology.systems.system import System
@@ -65,6 +65,7 @@ class Shelf:
         self._lock = asyncio.Lock()
         self._record: dict[tuple[str, str], list[Holding]] = {}
         self._stored: dict[tuple[Any, ...], concepts.StoredSystem] = {}
+        self._by_id: dict[tuple[str, str], Holding] = {}
         self._by_set: dict[str, Holding] = {}
         self._supplements: dict[str, list[Holding]] = {}
         self._maps: list[Holding] = []
@@ -112,6 +113,7 @@ class Shelf:
             found.setdefault(("CodeSystem", head.url), []).append(holding)
             if head.value_set:
                 by_set.setdefault(head.value_set, holding)
+        self._by_id = {(h.type, h.id): h for held in found.values() for h in held if h.id}
         self._record, self._stored, self._by_set, self._supplements, self._maps = (
             found,
             stored,
@@ -167,7 +169,7 @@ class Shelf:
         """A large CodeSystem of the record, indexed when it is first asked for; by one process, once."""
         _, key, version = holding.key
         async with transaction(self.pool) as conn:
-            await conn.execute("SELECT pg_advisory_xact_lock(0x7465726d, $1::int)", key % 2_000_000_000)
+            await concepts.alone(conn, key)
             ready = {h[3:]: h[0] for h in await concepts.systems(conn)}
             if (key, version) not in ready:
                 resource = await catalog.body(conn, key, version)
@@ -181,6 +183,11 @@ class Shelf:
                 self._stored[holding.key] = concepts.StoredSystem(self.pool, number, head, hierarchical)
         return self._stored.get(holding.key)
 
+    async def by_id(self, type_name: str, id_: str) -> dict[str, Any] | None:
+        """A resource of the record by its id; None where it is not here, or has no url."""
+        holding = self._by_id.get((type_name, id_))
+        return None if holding is None else await self.resource(holding)
+
     async def resource(self, holding: Holding) -> dict[str, Any] | None:
         """The whole resource. Code systems are not kept, value sets and maps are."""
         if holding.rank == BASE:
@@ -192,6 +199,8 @@ class Shelf:
             found = await catalog.body(self.pool, holding.key[1], holding.key[2])
             if found is None or holding.type == "CodeSystem":
                 return found
+            if holding.type == "ValueSet":
+                found = listed.slim(holding.key[1], found)
             self._sets[holding.key] = found
             if len(self._sets) > CACHED_SETS:
                 self._sets.popitem(last=False)

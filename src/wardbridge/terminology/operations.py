@@ -91,17 +91,19 @@ class _Terminology:
             try:
                 request = read(call)
                 library = await self._service.library(request.resources)
-                given = await self._instance(call, type_name, id_)
+                given = await self._instance(library, call, type_name, id_)
                 return Answer(200, dumps(await body(library, request, given)))
             except WardbridgeError as error:
                 return refused(error)
 
         return perform
 
-    async def _instance(self, call: Call, type_name: str, id_: str) -> dict[str, Any] | None:
+    async def _instance(self, library: Library, call: Call, type_name: str, id_: str) -> dict[str, Any] | None:
         if not id_:
             return None
         check(self._decide, call, "read", type_name, id_)
+        if type_name == "ValueSet" and (held := await library.shelf.by_id(type_name, id_)) is not None:
+            return held
         stored = await self._service.record.read(type_name, id_)
         if stored is None or stored.body is None:
             raise NotFound(f"{type_name}/{id_} does not exist")

@@ -12,7 +12,7 @@ from wardbridge.core.errors import Invalid
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.terms import Asked, Verdict
 from wardbridge.terminology import displays
-from wardbridge.terminology.compose import Compiled, Compiler, Part
+from wardbridge.terminology.compose import Compiled, Compiler, Part, for_codes
 from wardbridge.terminology.errors import Refusal, TooCostly, Unknown
 from wardbridge.terminology.expression import Every, Under, holds
 from wardbridge.terminology.library import Library, Shelf
@@ -56,7 +56,7 @@ class Service:
             system = await library.system(asked.system, asked.version)
             if system is None:
                 return Verdict(None, f"the code system {asked.system!r} is not known here")
-            return await _verdict(asked, [Part(system, Every())])
+            return await _verdict(self.pool, asked, [Part(system, Every())])
         compiled = await self.compiled(library, asked.valueset, asked.system, asked.version)
         if isinstance(compiled, str):
             return Verdict(None, compiled)
@@ -65,7 +65,7 @@ class Service:
             return Verdict(None, f"not known here: {', '.join(compiled.unknown)}")
         if not parts and compiled.issues:
             return Verdict(False, compiled.issues[0].text)
-        return await _verdict(asked, parts)
+        return await _verdict(self.pool, asked, parts)
 
     async def compiled(self, library: Library, canonical: str, system: str = "", version: str = "") -> Compiled | str:
         """A value set compiled for one system ('' for all), or why it cannot be. Remembered until something changes."""
@@ -122,7 +122,7 @@ class Service:
         return [c.code for c in page.concepts]
 
 
-async def _verdict(asked: Asked, parts: Sequence[Part]) -> Verdict:
+async def _verdict(pool: Pool, asked: Asked, parts: Sequence[Part]) -> Verdict:
     """By the first part that has the code. Without a system: in whichever system of the set."""
     known: Verdict | None = None
     for part in parts:
@@ -132,6 +132,7 @@ async def _verdict(asked: Asked, parts: Sequence[Part]) -> Verdict:
             if system.head.content in ("fragment", "example") and isinstance(part.where, Every):
                 known = known or Verdict(None, f"{system.head.url} is here only in part")
             continue
+        part = await for_codes(pool, part, [concept.code])
         listed = part.listed.get(concept.code)
         own = listed.display if listed else ""
         extra = listed.designations if listed else ()

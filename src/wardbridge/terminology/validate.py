@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wardbridge.terminology import displays
-from wardbridge.terminology.compose import Compiled, Compiler, Listed, MissingImport, Part, name_of
+from wardbridge.terminology.compose import Compiled, Compiler, Listed, MissingImport, Part, for_codes, name_of
 from wardbridge.terminology.expression import Active, Both, Every, holds
 from wardbridge.terminology.issues import Issue, issue, not_in_set
 from wardbridge.terminology.languages import Languages, choose
@@ -126,7 +126,10 @@ class Validator:
         found: dict[str, None] = {}
         for (url, _), part in list(compiled.parts.items())[:INFERRED]:
             concept = (await part.system.find([coding.code])).get(coding.code)
-            if concept is not None and holds(part.where, concept):
+            if concept is None:
+                continue
+            found_in = await for_codes(self._library.shelf.pool, part, [concept.code])
+            if holds(found_in.where, concept):
                 found[url] = None
         if len(found) == 1:
             return replace(coding, system=next(iter(found))), ()
@@ -143,7 +146,7 @@ class Validator:
         if settled.shown is None:
             return Judged(coding, None, settled.issues, unknown=settled.unknown, system_unknown=True)
         part = Part(settled.shown, Every(), whole=True)
-        judged = await self._of_part(coding, part, None)
+        judged = await self._of_part(coding, part)
         return replace(judged, issues=(*settled.issues, *judged.issues), unknown=settled.unknown)
 
     # --- against a value set --------------------------------------------------------------------------------------
@@ -172,7 +175,7 @@ class Validator:
         for _, part in sorted(compiled.parts.items(), key=lambda item: order(item[0][1]), reverse=True):
             if coding.version and part.system.head.version != coding.version and len(compiled.parts) > 1:
                 continue
-            judged = await self._of_part(coding, part, part.listed.get(coding.code))
+            judged = await self._of_part(coding, part)
             if judged.member and not any(i.type == "invalid-display" and i.severity == "error" for i in judged.issues):
                 return judged
             found.append(judged)
@@ -181,7 +184,7 @@ class Validator:
     async def _elsewhere(self, coding: Coding, compiled: Compiled) -> Judged:
         """A code of a system, or version, that the set does not have: what can still be told about it."""
         if compiled.shown is not None and compiled.issues:
-            judged = await self._of_part(coding, Part(compiled.shown, Every()), None)
+            judged = await self._of_part(coding, Part(compiled.shown, Every()))
             return replace(judged, member=None if judged.member else False)
         settled = await settle(self._library, self._options.rules, coding.system, "", coding.version, coding.path)
         if settled.shown is None or settled.system is None:
@@ -190,16 +193,18 @@ class Validator:
             return Judged(
                 coding, False, () if compiled.issues else (told,), unknown=settled.unknown, system_unknown=True
             )
-        judged = await self._of_part(coding, Part(settled.system, Every()), None)
+        judged = await self._of_part(coding, Part(settled.system, Every()))
         return replace(judged, member=False)
 
-    async def _of_part(self, coding: Coding, part: Part, listed: Listed | None) -> Judged:
+    async def _of_part(self, coding: Coding, part: Part) -> Judged:
         options = self._options
         system: System = await self._supplements.apply(part.system)
         head = system.head
         concept = (await system.find([coding.code])).get(coding.code)
         if concept is None:
             return self._unknown_code(coding, part, head)
+        part = await for_codes(self._library.shelf.pool, part, [concept.code])
+        listed = part.listed.get(concept.code)
         member: bool = holds(part.where, concept)
         issues: list[Issue] = []
         if part.unknown_system:

@@ -11,6 +11,7 @@ from typing import Any
 
 from wardbridge.core.db import Connection, Pool, transaction
 from wardbridge.fhir.json import dumps, loads
+from wardbridge.terminology.store import listed
 from wardbridge.terminology.values import dicts, head_of, standards_status
 
 TYPES = ("CodeSystem", "ValueSet", "ConceptMap")
@@ -65,6 +66,7 @@ async def entries(pool: Pool) -> list[Entry]:
             """DELETE FROM term_resource t WHERE NOT EXISTS
                (SELECT 1 FROM fhir_resource r WHERE r.key = t.key AND NOT r.deleted AND r.version = t.version)"""
         )
+        await listed.clear(conn)
         await _read_new(conn)
         rows = await conn.fetch("SELECT key, version, type, id, url, facts FROM term_resource ORDER BY key")
     return [Entry(r[0], r[1], r[2], r[3], r[4], loads(r[5].encode())) for r in rows]
@@ -82,6 +84,8 @@ async def _read_new(conn: Connection) -> None:
     found: list[tuple[Any, ...]] = []
     async for key, version, type_name, id_, body in cursor:
         resource = loads(body)
+        if type_name == "ValueSet":
+            await listed.write(conn, key, resource)
         found.append((key, version, type_name, id_, str(resource.get("url") or ""), dumps(facts(resource)).decode()))
     if found:
         await conn.execute(

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from wardbridge.core.db import Pool
+from wardbridge.core.db import Connection, Pool
 from wardbridge.fhir.json import loads
 from wardbridge.terminology.errors import TooCostly
 from wardbridge.terminology.expression import Codes, Expression
@@ -138,6 +138,11 @@ def _concept(row: Any, at: int) -> Concept:
         ),
         properties=tuple(Property(*p) for p in told.get("properties", ())),
     )
+
+
+async def alone(conn: Connection, resource: int) -> None:
+    """Wait until no other transaction brings this resource into tables."""
+    await conn.execute("SELECT pg_advisory_xact_lock(0x7465726d, $1::int)", resource % 2_000_000_000)
 
 
 async def systems(pool: Pool) -> list[tuple[int, Head, bool, int | None, int | None]]:

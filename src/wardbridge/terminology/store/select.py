@@ -12,6 +12,7 @@ from wardbridge.terminology.expression import (
     Every,
     Expression,
     Has,
+    InList,
     Leaf,
     Not,
     Under,
@@ -47,6 +48,9 @@ def condition(expression: Expression, a: Arguments) -> str:
                 f"EXISTS (SELECT 1 FROM term_closure x WHERE x.system = $1 AND x.ancestor = {number} "
                 f"AND x.descendant = c.number{steps})"
             )
+        case InList(resource, place):
+            listed = f"l.resource = {a.add(resource, 'bigint')} AND l.place = {a.add(place, 'int')}"
+            return f"c.code IN (SELECT l.code FROM term_listed l WHERE {listed})"
         case Leaf():
             return "c.leaf"
         case Has(name, values):
