@@ -1,4 +1,4 @@
-"""The official R4 examples: read, validated, written back with the same bytes.
+"""The official R4 examples: read, validated, written back with the same bytes, and as XML that reads as the same.
 
     python -m bench.conformance_examples [--suites FOLDER] [--why]
 
@@ -15,6 +15,8 @@ from typing import Any
 
 from bench.suite import counts, main
 
+from wardbridge.fhir.definitions.xml import read_xml
+from wardbridge.fhir.definitions.xml_write import write_xml
 from wardbridge.fhir.json import dumps, loads
 from wardbridge.fhir.validate import Issue, validate
 
@@ -40,16 +42,32 @@ def errors(resource: dict[str, Any]) -> list[Issue]:
     return [i for i in validate(resource) if i.severity in ("error", "fatal")]
 
 
+def same_as_xml(resource: dict[str, Any]) -> bool:
+    """Whether JSON → XML → JSON changes nothing but the order of properties, down to the digits of decimals."""
+    return dumps(_sorted(read_xml(write_xml(resource)))) == dumps(_sorted(resource))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(child) for child in value] if isinstance(value, list) else value
+
+
 def run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     known = exceptions()
     why: dict[str, str] = {}
-    total = changed = faulty = 0
+    total = changed = faulty = xml = 0
     for name, line in examples(folder):
         total += 1
         resource = loads(line)
         if dumps(resource) != line:
             changed += 1
             why[name] = "the round trip changes it"
+            continue
+        if same_as_xml(resource):
+            xml += 1
+        else:
+            why[name] = "the round trip through XML changes it"
             continue
         found = errors(resource)
         if found:
@@ -60,7 +78,12 @@ def run(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         elif name in known:
             why[name] = "is listed as an exception, but has no error"
     found = counts(SUITE, total, why)
-    found |= {"with_errors": faulty, "listed_exceptions": len(known), "changed_by_round_trip": changed}
+    found |= {
+        "with_errors": faulty,
+        "listed_exceptions": len(known),
+        "changed_by_round_trip": changed,
+        "same_through_xml": xml,
+    }
     return found, why
 
 

@@ -103,6 +103,7 @@ def judge(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         "with_errors": valid["with_errors"],
         "listed_faults": valid["listed_exceptions"],
         "changed_by_round_trip": valid["changed_by_round_trip"],
+        "same_through_xml": valid["same_through_xml"],
         "stored": stored["stored"],
         "changed_in_the_record": len(stored["changed"]),
         "searches_by_own_tokens": stored["tokens"],
