@@ -15,12 +15,12 @@ from wardbridge.fhir.packages.store import stamp
 from wardbridge.fhir.packages.versions import order
 from wardbridge.fhir.store.record import Record
 
-TYPE = "StructureDefinition"
+TYPES = ("StructureDefinition", "Questionnaire")
 _PAGE = 200
 
 
 class RecordShelf:
-    """StructureDefinitions of a record by canonical URL."""
+    """StructureDefinitions and Questionnaires of a record by canonical URL."""
 
     def __init__(self, record: Record, clock: Clock, seconds: float = 1.0) -> None:
         self._record = record
@@ -30,12 +30,12 @@ class RecordShelf:
         self._stamp: tuple[int, ...] | None = None
 
     async def changed(self) -> bool:
-        """Whether a StructureDefinition was written or deleted since this last said so."""
+        """Whether a definition was written or deleted since this last said so."""
         now = self._clock.now()
         if now < self._next:
             return False
         self._next = now + self._pause
-        found = await stamp(self._record.pool, self._record.numbers.types[TYPE])
+        found = await stamp(self._record.pool, [self._record.numbers.types[name] for name in TYPES])
         if found == self._stamp:
             return False
         first, self._stamp = self._stamp is None, found
@@ -47,13 +47,14 @@ class RecordShelf:
         out: list[dict[str, Any]] = []
         for at in range(0, len(names), _PAGE):
             text = ",".join(escaped(name) for name in names[at : at + _PAGE])
-            query = self._record.query([TYPE], [("url", text), ("_count", "100")])
-            while True:
-                page = await self._record.search(query)
-                out += [loads(stored.body) for stored in page.matches if stored.body is not None]
-                if not page.cursor:
-                    break
-                query = replace(query, cursor=page.cursor)
+            for name in TYPES:
+                query = self._record.query([name], [("url", text), ("_count", "100")])
+                while True:
+                    page = await self._record.search(query)
+                    out += [loads(stored.body) for stored in page.matches if stored.body is not None]
+                    if not page.cursor:
+                        break
+                    query = replace(query, cursor=page.cursor)
         return sorted(out, key=lambda row: (row.get("status") != "retired", order(row.get("version"))))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -43,12 +44,16 @@ async def loaded(db: Connection | Pool) -> list[Loaded]:
     return [Loaded(row[0], row[1], row[2], row[3], orjson.loads(row[4])) for row in rows]
 
 
-async def stamp(db: Connection | Pool, type_number: int) -> tuple[int, ...]:
-    """The sequence numbers of the latest versions of a type.
+async def stamp(db: Connection | Pool, types: Sequence[int]) -> tuple[int, ...]:
+    """The sequence numbers of the latest versions of some types.
 
-    Several, not the highest alone: a transaction that commits late shows lower numbers than are seen already.
+    Several of each, not the highest alone: a transaction that commits late shows lower numbers than are seen already.
     """
     rows = await db.fetch(
-        "SELECT sequence FROM fhir_version WHERE type = $1 ORDER BY sequence DESC LIMIT $2", type_number, RECENT
+        """SELECT v.sequence FROM unnest($1::smallint[]) AS t (type), LATERAL (
+               SELECT sequence FROM fhir_version WHERE type = t.type ORDER BY sequence DESC LIMIT $2) AS v
+           ORDER BY v.sequence""",
+        list(types),
+        RECENT,
     )
     return tuple(row[0] for row in rows)

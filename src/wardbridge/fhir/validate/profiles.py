@@ -26,18 +26,21 @@ class Profiles:
     def __init__(self, *, open: bool = False) -> None:
         self._open = open
         self._rows: dict[str, dict[str, Any]] = {}
+        self._questionnaires: dict[str, dict[str, Any]] = {}
         self._ready: dict[str, Profile] = {}
         self._lacking: set[str] = set()
 
     def add(self, definition: dict[str, Any]) -> None:
-        """Take a StructureDefinition; the latest one given for a URL counts, and each by `url|version`."""
+        """Take a StructureDefinition or Questionnaire; the latest one given for a URL counts, each by `url|version`."""
         url, version = definition.get("url"), definition.get("version")
         if not isinstance(url, str):
             return
-        row = facts(definition)
-        self._rows[url] = row
+        asks = definition.get("resourceType") == "Questionnaire"
+        row = definition if asks else facts(definition)
+        rows = self._questionnaires if asks else self._rows
+        rows[url] = row
         if isinstance(version, str):
-            self._rows[f"{url}|{version}"] = row
+            rows[f"{url}|{version}"] = row
         self._ready.clear()
         self._lacking.discard(url)
 
@@ -50,6 +53,7 @@ class Profiles:
     def forget(self) -> None:
         """Definitions have changed elsewhere: look everything up anew."""
         self._rows.clear()
+        self._questionnaires.clear()
         self._ready.clear()
         self._lacking.clear()
 
@@ -66,6 +70,13 @@ class Profiles:
             return None
         found = self._make(row)
         self._ready[canonical] = found
+        return found
+
+    def questionnaire(self, canonical: str) -> dict[str, Any] | None:
+        """The Questionnaire for a canonical URL, None where there is none. LookupError as of :meth:`find`."""
+        found = self._questionnaires.get(canonical) or self._questionnaires.get(canonical.partition("|")[0])
+        if found is None and self._open and canonical not in self._lacking:
+            raise LookupError(canonical)
         return found
 
     def _row(self, canonical: str) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from wardbridge.fhir.path.parser import parse
 from wardbridge.fhir.validate.bundles import bundle
 from wardbridge.fhir.validate.extensions import extension
 from wardbridge.fhir.validate.issues import shown
+from wardbridge.fhir.validate.questionnaires import questionnaire_response
 from wardbridge.fhir.validate.structures import structure_definition
 from wardbridge.fhir.validate.valuesets import include, value_set
 
@@ -172,6 +173,7 @@ RULES: dict[str, Rule] = {
     "Bundle": bundle,
     "CodeSystem": code_system,
     "Extension": extension,
+    "QuestionnaireResponse": questionnaire_response,
     "SearchParameter": search_parameter,
     "StructureDefinition": structure_definition,
     "ValueSet": value_set,

@@ -41,6 +41,7 @@ class Definitions(Protocol):
     """Profiles by canonical URL; LookupError: not looked up yet, None: there is none."""
 
     def find(self, canonical: str) -> Known | None: ...
+    def questionnaire(self, canonical: str) -> dict[str, Any] | None: ...
 
 
 class Question(NamedTuple):
@@ -109,6 +110,16 @@ class Run:
             return None
         try:
             return self.profiles.find(canonical)
+        except LookupError as error:
+            self.missing.add(str(error.args[0]))
+            return None
+
+    def questionnaire(self, canonical: str) -> dict[str, Any] | None:
+        """As :meth:`profile`, for a Questionnaire."""
+        if self.profiles is None:
+            return None
+        try:
+            return self.profiles.questionnaire(canonical)
         except LookupError as error:
             self.missing.add(str(error.args[0]))
             return None

@@ -15,7 +15,7 @@ from wardbridge.fhir.validate.issues import Place, shown
 from wardbridge.fhir.validate.items import Item
 from wardbridge.fhir.validate.narrative import narrative
 from wardbridge.fhir.validate.run import Run
-from wardbridge.fhir.validate.systems import UCUM, code_problem
+from wardbridge.fhir.validate.systems import UCUM, VALUESETS, code_problem
 
 _TAG = re.compile(r"<\s*/?\s*[A-Za-z!?][^<>]*>")
 _EXAMPLE = re.compile(r"https?://(?:[\w.-]+\.)?(?:example\.(?:org|com|net)|acme\.com)(?:[:/?#]|$)")
@@ -95,7 +95,7 @@ def coding(item: Item, run: Run) -> None:
     system, code, display = (item.value.get(name) for name in ("system", "code", "display"))
     if not isinstance(system, str):
         return
-    if "/ValueSet/" in system:
+    if system.startswith(VALUESETS):
         run.error("code-invalid", (item.place, "system", -1), f"{shown(system)} is a value set, no code system")
         return
     if not isinstance(code, str):

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 from wardbridge.fhir.validate.ucum import is_unit
 
+# HL7 keeps value sets under these; elsewhere the word in a URL says nothing.
+VALUESETS = ("http://hl7.org/fhir/ValueSet/", "http://terminology.hl7.org/ValueSet/")
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"

@@ -29,7 +29,7 @@ class Shelf(Protocol):
         ...
 
     async def fetch(self, urls: Iterable[str], /) -> list[dict[str, Any]]:
-        """The StructureDefinitions for canonical URLs (`url`, `url|version`), as far as there are any."""
+        """The StructureDefinitions and Questionnaires for canonical URLs (`url`, `url|version`), where there are."""
         ...
 
 
@@ -51,18 +51,10 @@ class Validator:
         self.shelf = shelf
         self.options = options
 
-    async def check(
-        self, resource: dict[str, Any], profile: str | Sequence[str] | None = None, mode: str = ""
-    ) -> list[Issue]:
-        """All problems; with ``profile`` (a canonical URL, or several) also those against it.
-
-        ``mode`` as of `$validate`: `create` (the id is the server's to give), `update` (an id is needed).
-        """
+    async def check(self, resource: dict[str, Any], profile: str | Sequence[str] | None = None) -> list[Issue]:
+        """All problems; with ``profile`` (a canonical URL, or several) also those against it."""
         wanted = [profile] if isinstance(profile, str) else list(profile or ())
-        issues = await self._check(resource, [url for url in wanted if url], self.options)
-        if mode == "update" and isinstance(resource, dict) and "id" not in resource:
-            issues.append(Issue("error", "required", str(resource.get("resourceType")), "an update needs an id"))
-        return issues
+        return await self._check(resource, [url for url in wanted if url], self.options)
 
     async def written(self, resource: dict[str, Any]) -> list[Issue]:
         """The check of a write: what is certainly wrong, with the profiles that the resource claims."""

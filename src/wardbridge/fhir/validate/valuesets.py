@@ -10,7 +10,7 @@ from wardbridge.fhir.terms import Asked, Verdict
 from wardbridge.fhir.validate.ecl import is_ecl
 from wardbridge.fhir.validate.issues import Place, shown
 from wardbridge.fhir.validate.run import Run
-from wardbridge.fhir.validate.systems import SNOMED, code_problem, is_sctid
+from wardbridge.fhir.validate.systems import SNOMED, VALUESETS, code_problem, is_sctid
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # Properties of concepts that the standard itself defines as boolean (codesystem.html#defined-props).
@@ -36,7 +36,7 @@ def include(value: dict[str, Any], place: Place, run: Run) -> None:
         return
     if not run.options.definitions:
         return
-    if "/ValueSet/" in system:
+    if system.startswith(VALUESETS):
         run.error("value", place, f"system {shown(system)} is a value set, no code system")
         return
     version = value.get("version")
