@@ -18,18 +18,6 @@ from bench.scratch import with_client
 from bench.suite import counts, main
 
 SUITE = "fhir-search"
-LATER = ()
-"""What issue 3 adds; a case that needs it is counted as ``later``."""
-
-
-def needs_later(case: dict[str, Any]) -> bool:
-    pairs = [*case.get("params", []), *case.get("form", [])]
-    names = [name for name, _ in pairs]
-    return any(mark in name for name in names for mark in LATER) or any(
-        "." in name.partition(":")[0] or "." in name for name in names
-    )
-
-
 def name_of(resource: dict[str, Any]) -> str:
     return f"{resource['resourceType']}/{resource.get('id')}"
 
@@ -169,7 +157,7 @@ async def run(client: httpx.AsyncClient, suite: Path, only: str = "") -> list[di
             expect = case.get("r4") or case["expect"]
             said = problem(expect if isinstance(expect, dict) else {"ids": expect}, answers, found)
             tagged = [tag for tag in case.get("tags") or [] if tag != "eq-overlap"]
-            kind = "later" if needs_later(case) else "tagged" if tagged else "plain"
+            kind = "tagged" if tagged else "plain"
             tally[f"{kind}_{'failed' if said else 'passed'}"] += 1
             if answers[0].status_code >= 500:
                 tally["status_5xx"] += 1
@@ -179,7 +167,7 @@ async def run(client: httpx.AsyncClient, suite: Path, only: str = "") -> list[di
                         "failed": case["name"],
                         "group": group["group"],
                         "query": case.get("query"),
-                        "tags": [*tagged, "later"] if kind == "later" else tagged,
+                        "tags": tagged,
                         "why": said,
                     }
                 )
@@ -188,7 +176,7 @@ async def run(client: httpx.AsyncClient, suite: Path, only: str = "") -> list[di
 
 
 def judge(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The counts with plain, tagged and later cases apart, and the reason of each failure."""
+    """The counts with plain and tagged cases apart, and the reason of each failure."""
     rows = with_client(lambda client: run(client, folder), validated=False)
     why: dict[str, str] = {}
     parts: Counter[str] = Counter()
@@ -198,10 +186,10 @@ def judge(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
             why[name if name not in why else f"{name}#{row['query']}"] = row["why"]
         elif "group" in row:
             parts.update({key: value for key, value in row.items() if isinstance(value, int)})
-    total = sum(parts[f"{kind}_{end}"] for kind in ("plain", "tagged", "later") for end in ("passed", "failed"))
+    total = sum(parts[f"{kind}_{end}"] for kind in ("plain", "tagged") for end in ("passed", "failed"))
     kinds = {
         kind: f"{parts[kind + '_passed']}/{parts[kind + '_passed'] + parts[kind + '_failed']}"
-        for kind in ("plain", "tagged", "later")
+        for kind in ("plain", "tagged")
     }
     return counts(SUITE, total, why, parts=kinds, status_5xx=parts["status_5xx"]), why
 

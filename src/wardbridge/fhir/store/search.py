@@ -19,7 +19,7 @@ from wardbridge.fhir.store.cursor import Position, decode, encode
 from wardbridge.fhir.store.include import Found, included
 from wardbridge.fhir.store.numbers import Numbers
 from wardbridge.fhir.store.resolve import resolved
-from wardbridge.fhir.store.select import Builder, Select, in_order, look, steps_back
+from wardbridge.fhir.store.select import LOOK, Builder, Select, by_code, in_order, steps_back
 from wardbridge.fhir.store.values import Stored
 from wardbridge.fhir.terms import Terms
 
@@ -109,11 +109,13 @@ async def _rows(
     db: Connection | Pool, numbers: Numbers, query: Query, position: Position | None, seconds: float
 ) -> list[Any]:
     """The page and one row more, by the statement that is likely to end first."""
+    if by_code(query, numbers):
+        return await _fetch(db, Builder(query, numbers).coded(position), seconds)
     if steps_back(query):
         rows = await _fetch(db, Builder(query, numbers).newest(position), seconds)
         if len(rows) > query.count:
             return rows
-        if int((await _fetch(db, Builder(query, numbers).looked_at(position), seconds))[0][0]) < look(query):
+        if int((await _fetch(db, Builder(query, numbers).looked_at(position), seconds))[0][0]) < LOOK:
             return rows
     if not in_order(query, numbers):
         return await _fetch(db, Builder(query, numbers).page(position), seconds)

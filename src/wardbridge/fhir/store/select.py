@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wardbridge.core.errors import Invalid
-from wardbridge.fhir.search.query import Chain, Clause, Query, Sort, reverses
+from wardbridge.fhir.search.query import Chain, Clause, Query, Sort, Token, reverses
 from wardbridge.fhir.store.conditions import Arguments
 from wardbridge.fhir.store.cursor import Position
 from wardbridge.fhir.store.numbers import Numbers
@@ -37,10 +37,22 @@ _INDEXED = frozenset({"date", "string", "uri"})
 """Search types whose index is in the order of their values."""
 
 
-def look(query: Query) -> int:
-    """How many of the newest matches of the plain conditions are looked at before a chain is followed from its other
-    end; fewer where nothing but the chain narrows the search."""
-    return 500 if any(isinstance(part, Clause) for part in query.clauses) else 100
+LOOK = 1000
+"""How many of the newest matches of the plain conditions are looked at before a chain is followed from its other end:
+what came together often belongs to one patient, so a few would say little."""
+MOST_CODES = 10
+"""Codes of an or-list that are read one by one from the index."""
+
+
+def by_code(query: Query, numbers: Numbers) -> bool:
+    """Whether all that is asked for are codes of one parameter: see :meth:`Builder.coded`."""
+    if len(query.clauses) != 1 or query.sort:
+        return False
+    (part,) = query.clauses
+    if not isinstance(part, Clause) or part.parameter.type != "token" or part.modifier or part.code == "_id":
+        return False
+    codes = [value for value in part.values if isinstance(value, Token) and value.code is not None]
+    return len(codes) == len(part.values) <= MOST_CODES and len(numbers.parameters(query.types, part.code)) == 1
 
 
 def steps_back(query: Query) -> bool:
@@ -90,9 +102,26 @@ class Builder:
             inner += f"{after} ORDER BY r.key DESC {self._limit()}"
         return self._bodies(inner, order)
 
+    def coded(self, position: Position | None) -> Select:
+        """The page of resources with one of some codes: from the index by code and key, which ends with the page
+        whether the code is rare or not. One plan fits all codes."""
+        self.a.literal = False
+        (clause,) = self.query.clauses
+        assert isinstance(clause, Clause)
+        parts = []
+        for value in clause.values:
+            rows = self.where.rows(replace(clause, values=(value,)), self.query.types)
+            before = f" AND x.key < {self.a.add(position.key, 'bigint')}" if position else ""
+            parts.append(f"(SELECT DISTINCT x.key FROM {rows}{before} ORDER BY x.key DESC {self._limit()})")
+        return self._bodies(
+            f"""SELECT {_ROW} FROM (SELECT DISTINCT u.key FROM ({" UNION ALL ".join(parts)}) u ORDER BY u.key DESC
+                {self._limit()}) d JOIN fhir_resource r ON r.key = d.key AND NOT r.deleted""",
+            "p.key DESC",
+        )
+
     def newest(self, position: Position | None) -> Select:
-        """The page as far as the newest resources that meet the plain conditions give it (:func:`look`: so many); the
-        chains are asked of each of them.
+        """The page as far as the newest resources that meet the plain conditions give it (:data:`LOOK` of
+        them); the chains are asked of each.
 
         What a chain selects the planner cannot know. If it is much, a page is found here at once; if the plain
         conditions select little, all of it is found here (:meth:`looked_at` says so).
@@ -114,7 +143,7 @@ class Builder:
         source, where = self.where.resources(plain, self.query.types, "r")
         if position:
             where.append(f"r.key < {self.a.add(position.key, 'bigint')}")
-        return f"SELECT r.* FROM {source} WHERE {' AND '.join(where)} ORDER BY r.key DESC LIMIT {look(self.query)}"
+        return f"SELECT r.* FROM {source} WHERE {' AND '.join(where)} ORDER BY r.key DESC LIMIT {LOOK}"
 
     def ordered(self, position: Position | None) -> Select:
         """One page and one row more of the resources that have a value to sort by, read in its order from its index,

@@ -199,7 +199,7 @@ class Where:
         parameter = self._number(f"{reference}.parameter", subject.types, code)
         return f"""EXISTS (SELECT 1 FROM fhir_reference {reference} JOIN fhir_resource {row} ON {_same(reference, row)}
             WHERE {reference}.key = {subject.key} AND {parameter} AND NOT {row}.deleted
-              AND {self._of_types(f"{row}.type", (link.type,))} AND {self.holds(link.condition, inner)}{fence})"""
+              AND {self._of_types(f"{row}.type", (link.type,))} AND {self.holds(link.condition, inner, fence)}{fence})"""
 
     def _reversed(self, condition: Reverse, subject: Subject, fence: str) -> str:
         if not subject.row or self._canonical(condition, subject.types):
@@ -211,7 +211,7 @@ class Where:
         parameter = self._number(f"{reference}.parameter", (condition.source,), condition.code)
         return f"""EXISTS (SELECT 1 FROM fhir_reference {reference} {joined}
             WHERE {_same(reference, subject.row)} AND {parameter}
-              AND {self.holds(condition.condition, inner)}{fence})"""
+              AND {self.holds(condition.condition, inner, fence)}{fence})"""
 
     def _ids(self, clause: Clause, row: str) -> str:
         ids = [v.code for v in clause.values if isinstance(v, Token) and v.code]
