@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 
 from wardbridge.fhir.store.values import Stored
 
@@ -27,7 +28,12 @@ class Answer:
 
 def http_date(micros: int) -> str:
     """RFC 9110 IMF-fixdate."""
-    return formatdate(micros // 1_000_000, usegmt=True)
+    return _date_of_second(micros // 1_000_000)
+
+
+@lru_cache(maxsize=1024)
+def _date_of_second(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def of_stored(stored: Stored, status: int, base: str, *, body: bool = True, location: bool = False) -> Answer:
