@@ -30,6 +30,20 @@ ON_WRITE = {
     "415": "the body is of another media type",
     "422": "the resource breaks a rule of FHIR; every problem is listed",
 }
+JSON_PATCH: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["op", "path"],
+        "properties": {
+            "op": {"enum": ["add", "remove", "replace", "move", "copy", "test"]},
+            "path": {"type": "string"},
+            "from": {"type": "string"},
+            "value": {},
+        },
+    },
+}
+"""RFC 6902."""
 
 
 def description(base: str, version: str, operations: Sequence[Operation]) -> dict[str, Any]:
@@ -70,6 +84,18 @@ def description(base: str, version: str, operations: Sequence[Operation]) -> dic
                 "version": {"name": "version", "in": "path", "required": True, "schema": {"$ref": REF + "id"}},
                 "ifMatch": {"name": "If-Match", "in": "header", "schema": {"type": "string"}, "example": 'W/"1"'},
                 "ifNoneExist": {"name": "If-None-Exist", "in": "header", "schema": {"type": "string"}},
+                "ifNoneMatch": {
+                    "name": "If-None-Match",
+                    "in": "header",
+                    "schema": {"type": "string"},
+                    "description": "`*`: create, never overwrite",
+                },
+                "once": {
+                    "name": "Idempotency-Key",
+                    "in": "header",
+                    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+                    "description": "a repetition within a day gets the first answer again",
+                },
                 "prefer": {"name": "Prefer", "in": "header", "schema": {"type": "string"}},
             },
             "schemas": schemas(),
@@ -87,11 +113,24 @@ def _type(name: str) -> dict[str, Any]:
     gone = {"410": _problem("it was deleted")}
     read["responses"] |= gone
     out[f"/{name}"]["post"] = _call(
-        f"create-{name}", name, f"Create a {name}", _done(name, 200, 201), [_use("ifNoneExist"), _use("prefer")], name
+        f"create-{name}",
+        name,
+        f"Create a {name}",
+        _done(name, 200, 201),
+        [_use("ifNoneExist"), _use("once"), _use("prefer")],
+        name,
     )
     put = [_use("id"), _use("ifMatch"), _use("prefer")]
     out[f"/{name}/{{id}}"] |= {
-        "put": _call(f"update-{name}", name, f"Update or create a {name}", _done(name, 200, 201), put, name),
+        "put": _call(
+            f"update-{name}",
+            name,
+            f"Update or create a {name}",
+            _done(name, 200, 201),
+            [*put, _use("ifNoneMatch")],
+            name,
+        ),
+        "patch": _patch(name, put),
         "delete": _call(f"delete-{name}", name, f"Delete a {name}", _done("", 200, 204) | ON_WRITE_PROBLEMS, put[:2]),
     }
     vread = _call(f"vread-{name}", name, "One version", _ok(name) | gone, [_use("id"), _use("version"), *_shown()])
@@ -101,6 +140,14 @@ def _type(name: str) -> dict[str, Any]:
         f"/{name}/{{id}}/_history/{{version}}": {"get": vread},
         f"/{name}/_history": {"get": all_},
     }
+
+
+def _patch(name: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    """JSON Patch (RFC 6902) or FHIRPath Patch (Parameters)."""
+    gone = {"410": _problem("it was deleted")}
+    out = _call(f"patch-{name}", name, f"Change a part of a {name}", _done(name, 200) | gone, parameters, "Parameters")
+    out["requestBody"]["content"]["application/json-patch+json"] = {"schema": JSON_PATCH}
+    return out
 
 
 def _call(
