@@ -76,9 +76,14 @@ class Run:
         """The fields of one object. ``listed``, ``suffix``: what a flattened list above it makes of its fields."""
         out: list[Entry] = []
         asked = self._collected(value.type, sets)
-        jobs = [self._field(value, one, (*path, one.key), listed, suffix) for one in asked]
-        for part in await self._all(jobs, any(self._reads(one.node) for one in asked)):
-            out.extend(part)
+        reading = [one for one in asked if self._reads(one.node)]
+        jobs = [self._field(value, one, (*path, one.key), listed, suffix) for one in reading]
+        waited = iter(await self._all(jobs, True))
+        for one in asked:
+            if self._reads(one.node):
+                out.extend(next(waited))
+            else:
+                out.extend(await self._field(value, one, (*path, one.key), listed, suffix))
         return out
 
     def _collected(self, type_name: str, sets: Sequence[SelectionSetNode]) -> list[Field]:
@@ -91,7 +96,9 @@ class Run:
     @staticmethod
     async def _all(jobs: list[Any], together: bool) -> list[Any]:
         """In their order; together where they wait for the record, so that their reads are gathered."""
-        return list(await asyncio.gather(*jobs)) if together else [await job for job in jobs]
+        if together and len(jobs) > 1:
+            return list(await asyncio.gather(*jobs))
+        return [await job for job in jobs]
 
     def _reads(self, node: Node) -> bool:
         """Whether anything below a field of the document is read from the record."""
