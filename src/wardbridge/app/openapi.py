@@ -24,6 +24,8 @@ def openapi_routes(base: Callable[[Request], str], operations: Sequence[Operatio
         return dumps(description(url, __version__, tuple(operations)))
 
     async def document(request: Request) -> Response:
-        return Response(text(base(request), custom_state()), media_type="application/json", headers={"cache-control": "max-age=300"})
+        return Response(
+            text(base(request), custom_state()), media_type="application/json", headers={"cache-control": "max-age=300"}
+        )
 
     return [Route("/fhir/openapi.json", document, methods=["GET"])]
