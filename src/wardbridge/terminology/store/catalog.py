@@ -43,14 +43,15 @@ class Entry:
 
 
 async def look(db: Pool, before: Look) -> tuple[Look, bool]:
-    """The next look and whether anything has changed since ``before``."""
+    """The next look and whether anything has changed since ``before``; it reads what was written since then."""
+    if before.seen < 0:
+        floor = await db.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+        before = Look(floor)
     row = await db.fetchrow(
-        """WITH s AS (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS floor)
-           SELECT s.floor::text,
-                  count(v.key) FILTER (WHERE v.transaction >= $1::text::xid8),
-                  count(v.key) FILTER (WHERE v.transaction >= s.floor),
+        """SELECT s.floor::text, count(v.key), count(v.key) FILTER (WHERE v.transaction >= s.floor),
                   (SELECT coalesce(max(key), 0) * 2 + count(*) FROM term_system WHERE ready AND resource IS NULL)
-           FROM s LEFT JOIN fhir_version v ON v.transaction >= least($1::text::xid8, s.floor)
+           FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS floor) s
+           LEFT JOIN fhir_version v ON v.transaction >= $1::text::xid8
                 AND v.type IN (SELECT number FROM fhir_type WHERE name = ANY($2)) GROUP BY s.floor""",
         before.floor,
         list(TYPES),
@@ -73,12 +74,13 @@ async def entries(pool: Pool) -> list[Entry]:
 
 
 async def _read_new(conn: Connection) -> None:
+    numbers = await conn.fetch("SELECT number FROM fhir_type WHERE name = ANY($1)", list(TYPES))
     cursor = conn.cursor(
         """SELECT r.key, r.version, t.name, r.id, v.body FROM fhir_resource r
            JOIN fhir_type t ON t.number = r.type JOIN fhir_version v ON v.key = r.key AND v.version = r.version
-           WHERE t.name = ANY($1) AND NOT r.deleted
+           WHERE r.type = ANY($1::smallint[]) AND NOT r.deleted
            AND NOT EXISTS (SELECT 1 FROM term_resource k WHERE k.key = r.key)""",
-        list(TYPES),
+        [row[0] for row in numbers],
         prefetch=20,
     )
     found: list[tuple[Any, ...]] = []
