@@ -18,6 +18,8 @@ from bench.scratch import with_client
 from bench.suite import counts, main
 
 SUITE = "fhir-search"
+
+
 def name_of(resource: dict[str, Any]) -> str:
     return f"{resource['resourceType']}/{resource.get('id')}"
 

@@ -197,9 +197,10 @@ class Where:
         reference, row = self._alias("l"), self._alias("t")
         inner = Subject(f"{row}.key", row, (link.type,))
         parameter = self._number(f"{reference}.parameter", subject.types, code)
+        held = self.holds(link.condition, inner, fence)
         return f"""EXISTS (SELECT 1 FROM fhir_reference {reference} JOIN fhir_resource {row} ON {_same(reference, row)}
             WHERE {reference}.key = {subject.key} AND {parameter} AND NOT {row}.deleted
-              AND {self._of_types(f"{row}.type", (link.type,))} AND {self.holds(link.condition, inner, fence)}{fence})"""
+              AND {self._of_types(f"{row}.type", (link.type,))} AND {held}{fence})"""
 
     def _reversed(self, condition: Reverse, subject: Subject, fence: str) -> str:
         if not subject.row or self._canonical(condition, subject.types):
