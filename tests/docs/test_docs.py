@@ -31,7 +31,7 @@ def commands() -> set[str]:
 def test_commands_exist() -> None:
     known = commands()
     groups = {name.split()[0] for name in known if " " in name}
-    for first, second in re.findall(r"^\s*(?:\.venv/bin/)?wardbridge ([a-z]+)(?: ([a-z]+))?", text_of(), re.MULTILINE):
+    for first, second in re.findall(r"^\s*(?:\.venv/bin/)?wardbridge ([a-z]+)(?: ([a-z-]+))?", text_of(), re.MULTILINE):
         assert first in known, first
         if first in groups:
             assert f"{first} {second}" in known, f"{first} {second}"

@@ -20,6 +20,8 @@ from wardbridge.fhir.definitions.xml import read_xml
 from wardbridge.fhir.json import JsonError, dumps, loads
 from wardbridge.fhir.path import PathError, evaluate
 from wardbridge.fhir.validate import operation_outcome, validate
+from wardbridge.fhir.validate.options import FULL
+from wardbridge.fhir.validate.source import read
 from wardbridge.security import store as people
 from wardbridge.security.identity import Identity
 from wardbridge.security.tokens import Tokens
@@ -86,11 +88,12 @@ def _read(file: Path) -> dict[str, Any]:
 def validate_file(file: Path) -> tuple[dict[str, Any], bool]:
     """``(OperationOutcome, whether it holds errors)`` of one file."""
     try:
-        issues = validate(_read(file))
-    except (JsonError, WardbridgeError, OSError, ValueError) as error:
-        text = f"{file}: {getattr(error, 'strerror', None) or error}"
-        issue = {"severity": "fatal", "code": "structure", "diagnostics": text}
+        resource, issues = read(file.read_bytes())
+    except OSError as error:
+        issue = {"severity": "fatal", "code": "structure", "diagnostics": f"{file}: {error.strerror}"}
         return {"resourceType": "OperationOutcome", "issue": [issue]}, True
+    if resource is not None:
+        issues = [*issues, *validate(resource, FULL)]
     return operation_outcome(issues), any(issue.severity in {"error", "fatal"} for issue in issues)
 
 

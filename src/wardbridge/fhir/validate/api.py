@@ -23,7 +23,12 @@ def validate(resource: Any, options: Options = WRITE) -> list[Issue]:
     """
     run = Run(Holders(resource, resource), options, BUILT_IN)
     walk(resource, run)
-    return run.issues
+    return found(run)
+
+
+def found(run: Run) -> list[Issue]:
+    """The issues in order, each once: profiles that build on each other say the same."""
+    return list(dict.fromkeys(run.issues)) if run.issues else run.issues
 
 
 def walk(resource: Any, run: Run, profiles: Sequence[str] = ()) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from wardbridge.fhir.path.predicate import Holders
 from wardbridge.fhir.terms import Asked, Terms, Verdict
-from wardbridge.fhir.validate.api import validate, walk
+from wardbridge.fhir.validate.api import found, validate, walk
 from wardbridge.fhir.validate.issues import Issue
 from wardbridge.fhir.validate.options import FULL, WRITE, Options
 from wardbridge.fhir.validate.profiles import Profiles
@@ -81,7 +81,7 @@ class Validator:
             await self._judge({asked for question in run.questions for asked in question.asked}, answers)
             for question in run.questions:
                 question.settle([answers[asked] for asked in question.asked])
-        return run.issues
+        return found(run)
 
     def _walk(
         self, resource: dict[str, Any], wanted: Sequence[str], options: Options, answers: dict[Asked, Verdict]
