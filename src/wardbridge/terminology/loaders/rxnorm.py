@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from wardbridge.core.errors import Invalid
 from wardbridge.terminology.loaders.release import Release
-from wardbridge.terminology.loaders.shelf import shelf
+from wardbridge.terminology.loaders.store import shelf
 from wardbridge.terminology.store.load import Row
 from wardbridge.terminology.values import Designation, Head, Property
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from wardbridge.core.errors import Invalid
 from wardbridge.terminology.loaders.release import Release
-from wardbridge.terminology.loaders.shelf import Shelf, shelf
+from wardbridge.terminology.loaders.store import Shelf, shelf
 from wardbridge.terminology.store.load import Row
 from wardbridge.terminology.values import Designation, Head, Property
 
