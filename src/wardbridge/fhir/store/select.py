@@ -92,7 +92,7 @@ class Builder:
         """One page and one row more, newest first or as ``_sort`` asks."""
         keys = [self._sort_expression(sort) for sort in self.query.sort]
         listed = "".join(f", {text} AS s{at}" for at, (text, _) in enumerate(keys))
-        inner = f"SELECT {_ROW}{listed} {self._from_where()}"
+        inner = f"SELECT {_ROW}{listed} {self._from_where(position.key if position and not keys else None)}"
         after = "" if position is None else self._after(position, [kind for _, kind in keys])
         order = self._order()
         if keys:
@@ -219,8 +219,8 @@ class Builder:
         """What the planner expects, as JSON."""
         return Select(f"EXPLAIN (FORMAT JSON) SELECT r.key {self._from_where()}", self.a.values)
 
-    def _from_where(self) -> str:
-        source, where = self.where.resources(self.query.clauses, self.query.types, "r")
+    def _from_where(self, below: int | None = None) -> str:
+        source, where = self.where.resources(self.query.clauses, self.query.types, "r", below)
         return f"FROM {source} WHERE {' AND '.join(where)}"
 
     def _sort_expression(self, sort: Sort) -> tuple[str, str]:

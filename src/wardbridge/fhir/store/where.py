@@ -122,8 +122,13 @@ class Where:
         self.a = a
         self._aliases = 0
 
-    def resources(self, parts: Sequence[Condition], types: tuple[str, ...], row: str) -> tuple[str, list[str]]:
-        """(what follows FROM, what must hold) for the resources that meet all parts; ``row`` is their alias."""
+    def resources(
+        self, parts: Sequence[Condition], types: tuple[str, ...], row: str, below: int | None = None
+    ) -> tuple[str, list[str]]:
+        """(what follows FROM, what must hold) for the resources that meet all parts; ``row`` is their alias.
+
+        ``below``: their keys are to be below this, so that a later page does not list what the earlier ones gave.
+        """
         waiting: list[Condition] = []
         for part in parts:
             waiting.extend(part.parts if isinstance(part, And) else (part,))
@@ -136,8 +141,9 @@ class Where:
         if leader is not None:
             waiting.remove(leader)
             listed = self._alias("d")
+            bound = "" if below is None else f" WHERE {listed}k.key < {self.a.add(below, 'bigint')}"
             source = (
-                f"(SELECT DISTINCT key FROM ({self.keys(leader, types)}) {listed}k) {listed} "
+                f"(SELECT DISTINCT key FROM ({self.keys(leader, types)}) {listed}k{bound}) {listed} "
                 f"JOIN fhir_resource {row} ON {row}.key = {listed}.key"
             )
             # OFFSET 0 keeps the planner from turning a look-up per row into a join over all rows of the condition.
