@@ -46,6 +46,22 @@ async def test_the_standards_own(tx: Terminology) -> None:
     assert "http://loinc.org" in verdicts[4].text
 
 
+async def test_short_lists_of_other_standards(tx: Terminology) -> None:
+    verdicts = await tx.service.judge(
+        [
+            Asked("http://hl7.org/fhir/ValueSet/currencies", "urn:iso:std:iso:4217", "EUR"),
+            Asked("http://hl7.org/fhir/ValueSet/currencies", "urn:iso:std:iso:4217", "EURO"),
+            Asked("", "urn:iso:std:iso:3166", "CH"),
+            Asked("", "urn:iso:std:iso:3166", "QQ"),
+            Asked("", "urn:iso:std:iso:11073:10101", "150456"),
+            Asked("", "urn:iso:std:iso:11073:10101", "1"),
+        ]
+    )
+    assert [v.member for v in verdicts] == [True, False, True, False, True, None]
+    assert verdicts[2].display == "Switzerland"
+    assert verdicts[4].display == "MDC_PULS_OXIM_SAT_O2"
+
+
 async def test_hierarchy_of_v3(tx: Terminology) -> None:
     above = await tx.service.related("http://terminology.hl7.org/CodeSystem/v3-ActCode", "AMB", "above")
     assert above[0] == "AMB"

@@ -10,7 +10,8 @@ from wardbridge.terminology import ucum
 from wardbridge.terminology.errors import TooCostly
 from wardbridge.terminology.expression import Both, Codes, Either, Expression, holds
 from wardbridge.terminology.holding import COMPUTED, Holding
-from wardbridge.terminology.systems.system import Page
+from wardbridge.terminology.systems import lists
+from wardbridge.terminology.systems.system import Page, System
 from wardbridge.terminology.values import Concept, Head
 
 UCUM = "http://unitsofmeasure.org"
@@ -98,16 +99,21 @@ def _listed(expression: Expression) -> tuple[str, ...] | None:
 
 
 @lru_cache(maxsize=16)
-def system(url: str) -> ComputedSystem:
+def system(url: str) -> System:
+    """The system by grammar or by short list. Raises KeyError for another url than those of :func:`urls`."""
+    if url not in _RULES:
+        return lists.system(url)
     judge, name, cased, version = _RULES[url]
     return ComputedSystem(Head(url, version, name, name, case_sensitive=cased), judge)
 
 
 def holdings(type_name: str, url: str) -> list[Holding]:
-    if type_name != "CodeSystem" or url not in _RULES:
+    if type_name != "CodeSystem" or url not in urls():
         return []
-    return [Holding("CodeSystem", url, _RULES[url][3], COMPUTED, ("computed", url))]
+    version = _RULES[url][3] if url in _RULES else ""
+    content = "fragment" if url in lists.FRAGMENTS else "complete"
+    return [Holding("CodeSystem", url, version, COMPUTED, ("computed", url), content)]
 
 
-def urls() -> list[str]:
-    return list(_RULES)
+def urls() -> tuple[str, ...]:
+    return (*_RULES, *lists.urls())
