@@ -41,7 +41,7 @@ class RecordShelf:
         first, self._stamp = self._stamp is None, found
         return not first
 
-    async def fetch(self, urls: Iterable[str], /) -> list[dict[str, Any]]:
+    async def definitions(self, urls: Iterable[str], /) -> list[dict[str, Any]]:
         """What there is for canonical URLs; of several versions of one URL the one to be used comes last."""
         names = sorted({url.partition("|")[0] for url in urls})
         out: list[dict[str, Any]] = []

@@ -11,6 +11,7 @@ from typing import Any
 from wardbridge.fhir.definitions.profiles import BASE, facts, published
 from wardbridge.fhir.definitions.table import type_of
 from wardbridge.fhir.validate.profile import Profile
+from wardbridge.fhir.validate.run import NotLoaded
 from wardbridge.fhir.validate.shapes import Shape, root_shape
 from wardbridge.fhir.validate.snapshot import Problem, apply
 
@@ -20,8 +21,8 @@ MOST_LACKING = 10_000
 
 
 class Profiles:
-    """Profiles by canonical URL. With `open` there may be more elsewhere: :meth:`find` raises LookupError for a URL
-    that nobody has looked up yet; say with :meth:`add` and :meth:`lack` what came of it."""
+    """Profiles by canonical URL. With `open` there may be more elsewhere: :meth:`find` raises NotLoaded for a URL that
+    nobody has looked up yet; say with :meth:`add` and :meth:`lack` what came of it."""
 
     def __init__(self, *, open: bool = False) -> None:
         self._open = open
@@ -60,7 +61,7 @@ class Profiles:
     def find(self, canonical: str) -> Profile | None:
         """The profile for a canonical URL (`url` or `url|version`), None where there is none.
 
-        LookupError: it, or a profile that it is based on, has not been looked up yet; the message is that URL.
+        NotLoaded: it, or a profile that it is based on, has not been looked up yet.
         """
         ready = self._ready.get(canonical)
         if ready is not None:
@@ -68,15 +69,22 @@ class Profiles:
         row = self._row(canonical)
         if row is None:
             return None
-        found = self._make(row)
+        try:
+            found = self._make(row)
+        except NotLoaded:
+            raise
+        except (TypeError, AttributeError, KeyError, ValueError, IndexError, RecursionError):
+            # Packages are loaded as they are: a definition that is none asks for nothing, and says so.
+            problem = Problem(-1, "the definition is malformed")
+            found = Profile(canonical, "", str(row.get("type")), root_shape("Element"), problems=[problem])
         self._ready[canonical] = found
         return found
 
     def questionnaire(self, canonical: str) -> dict[str, Any] | None:
-        """The Questionnaire for a canonical URL, None where there is none. LookupError as of :meth:`find`."""
+        """The Questionnaire for a canonical URL, None where there is none. NotLoaded as of :meth:`find`."""
         found = self._questionnaires.get(canonical) or self._questionnaires.get(canonical.partition("|")[0])
         if found is None and self._open and canonical not in self._lacking:
-            raise LookupError(canonical)
+            raise NotLoaded(canonical)
         return found
 
     def _row(self, canonical: str) -> dict[str, Any] | None:
@@ -90,7 +98,7 @@ class Profiles:
         if url.startswith(BASE) and type_of(url.removeprefix(BASE)) is not None:
             return {"url": url, "type": url.removeprefix(BASE), "baseDefinition": url}
         if self._open and canonical not in self._lacking:
-            raise LookupError(canonical)
+            raise NotLoaded(canonical)
         # A version that nobody has: the one there is stands in for it.
         return row
 

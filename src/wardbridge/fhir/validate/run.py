@@ -37,8 +37,12 @@ class Known(Protocol):
     def check(self, value: Any, place: Place, run: Run) -> None: ...
 
 
+class NotLoaded(LookupError):
+    """A definition that nobody has looked up yet; its first argument is the canonical URL."""
+
+
 class Definitions(Protocol):
-    """Profiles by canonical URL; LookupError: not looked up yet, None: there is none."""
+    """Profiles by canonical URL; None: there is none. Raises NotLoaded."""
 
     def find(self, canonical: str) -> Known | None: ...
     def questionnaire(self, canonical: str) -> dict[str, Any] | None: ...
@@ -110,7 +114,7 @@ class Run:
             return None
         try:
             return self.profiles.find(canonical)
-        except LookupError as error:
+        except NotLoaded as error:
             self.missing.add(str(error.args[0]))
             return None
 
@@ -120,7 +124,7 @@ class Run:
             return None
         try:
             return self.profiles.questionnaire(canonical)
-        except LookupError as error:
+        except NotLoaded as error:
             self.missing.add(str(error.args[0]))
             return None
 

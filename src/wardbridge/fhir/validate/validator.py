@@ -28,7 +28,7 @@ class Shelf(Protocol):
         """Whether any definition has changed since this was last asked."""
         ...
 
-    async def fetch(self, urls: Iterable[str], /) -> list[dict[str, Any]]:
+    async def definitions(self, urls: Iterable[str], /) -> list[dict[str, Any]]:
         """The StructureDefinitions and Questionnaires for canonical URLs (`url`, `url|version`), where there are."""
         ...
 
@@ -95,7 +95,7 @@ class Validator:
         if not missing:
             return
         assert self.shelf is not None
-        for definition in await self.shelf.fetch(sorted(missing)):
+        for definition in await self.shelf.definitions(sorted(missing)):
             self.profiles.add(definition)
         self.profiles.lack(missing)
 
