@@ -144,6 +144,9 @@ async def test_conditional_interactions(api: Api) -> None:
         ("GET", "/Patient/1/_history?_since=x", {}, b"", 400),
         ("POST", "/", {}, b'{"resourceType":"Bundle","type":"collection"}', 400),
         ("GET", "/Patient?name=%00", {}, b"", 400),
+        ("POST", "/Patient", {"if-none-exist": "identifier=%00"}, b'{"resourceType":"Patient"}', 400),
+        ("PUT", "/Patient?identifier=%00", {}, b'{"resourceType":"Patient"}', 400),
+        ("DELETE", "/Patient?identifier=%00", {}, b"", 400),
         ("GET", "/Patient?_cursor=%FF", {}, b"", 400),
     ],
 )

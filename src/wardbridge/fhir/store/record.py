@@ -22,7 +22,7 @@ from wardbridge.fhir.store.hold import hold
 from wardbridge.fhir.store.numbers import Numbers
 from wardbridge.fhir.store.read import HistoryPage
 from wardbridge.fhir.store.search import Page
-from wardbridge.fhir.store.values import Delete, Put, Stored
+from wardbridge.fhir.store.values import Delete, Put, SeveralMatches, Stored
 from wardbridge.fhir.store.write import Outcome, write
 from wardbridge.fhir.terms import Terms
 
@@ -88,7 +88,7 @@ class Record:
             first[text] = at
             try:
                 found = await match(conn, self.numbers, query, self.terms)
-            except WardbridgeError as error:
+            except SeveralMatches as error:  # any other error has broken the transaction
                 outcomes[at] = error
             else:
                 if found is not None:
