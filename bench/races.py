@@ -151,7 +151,7 @@ class Races:
 
     async def play(self, seed: int, goes_on: Callable[[], bool]) -> None:
         """One client."""
-        at = random.Random(seed)  # noqa: S311 - no secret
+        at = random.Random(seed)
         does = (
             self.conditional_create,
             self.conditional_update,
@@ -200,7 +200,7 @@ class Races:
 
 async def race(client: httpx.AsyncClient, clients: int, goes_on: Callable[[], bool], seed: int = 0) -> Races:
     """Run so many clients until ``goes_on`` says no, then check."""
-    races = Races(client, uuid.UUID(int=random.Random().getrandbits(128)).hex[:8])  # noqa: S311
+    races = Races(client, uuid.UUID(int=random.Random().getrandbits(128)).hex[:8])
     await races.begin()
     await asyncio.gather(*(races.play(seed + n, goes_on) for n in range(clients)))
     await races.check()
@@ -248,9 +248,11 @@ def main() -> None:
     if args.served:
         from tests.app.served import served
 
-        with tempfile.TemporaryDirectory(prefix="wbb-") as name:
-            with served(Path(name) / "data", WARDBRIDGE_WEB_WORKERS=str(args.workers)) as server:
-                found = asyncio.run(run(f"{server.url}/fhir", server.token(), args.clients, args.seconds))
+        with (
+            tempfile.TemporaryDirectory(prefix="wbb-") as name,
+            served(Path(name) / "data", WARDBRIDGE_WEB_WORKERS=str(args.workers)) as server,
+        ):
+            found = asyncio.run(run(f"{server.url}/fhir", server.token(), args.clients, args.seconds))
     else:
         found = asyncio.run(run(args.base_url, args.token, args.clients, args.seconds))
     print(json.dumps(found))
