@@ -13,8 +13,9 @@ from wardbridge.core.clock import Clock, iso
 from wardbridge.core.db import Pool
 from wardbridge.core.ids import Ids
 from wardbridge.terminology.compose import Compiled, Compiler, Listed, Part, for_codes, name_of, parameter
-from wardbridge.terminology.errors import TooCostly
+from wardbridge.terminology.errors import Refusal
 from wardbridge.terminology.expression import Active, Codes, Words, both
+from wardbridge.terminology.issues import issue
 from wardbridge.terminology.languages import Languages, choose
 from wardbridge.terminology.library import Library
 from wardbridge.terminology.request import Request
@@ -33,8 +34,10 @@ from wardbridge.terminology.values import (
     words,
 )
 
+UNPAGED = 1_000
+"""Concepts of an answer that was not paged."""
 MOST = 10_000
-"""Concepts of an answer that was not paged; a page has at most as many."""
+"""Concepts of a page."""
 SD = "http://hl7.org/fhir/StructureDefinition/"
 R5_PROPERTY = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.property"
 R5_CONTAINS_PROPERTY = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.contains.property"
@@ -71,7 +74,7 @@ class Wish:
 async def expand(
     library: Library, request: Request, valueset: dict[str, Any], clock: Clock, ids: Ids
 ) -> dict[str, Any]:
-    """The ValueSet with its expansion. Raises Refusal, TooCostly, Invalid."""
+    """The ValueSet with its expansion. Raises Refusal (too costly among others), TooCostly, Invalid."""
     compiled = await Compiler(library, request.rules(), expanding=True).compile(valueset)
     supplements = Supplements(library, [*wanted_by(valueset), *request.texts("useSupplement")])
     if supplements:
@@ -87,7 +90,7 @@ async def expand(
         _versioned(compiled),
     )
     offset, count = request.number("offset"), request.number("count")
-    total, listed = await _page(library.shelf.pool, parts, offset or 0, count)
+    total, listed = await _page(library.shelf.pool, name_of(valueset), parts, offset or 0, count)
     shown = _Shown(wish)
     tree = request.flag("excludeNested") is False and offset is None and count is None and _tree(parts)
     contains = shown.tree(listed) if tree else [shown.item(*entry) for entry in listed]
@@ -122,20 +125,18 @@ async def _prepared(compiled: Compiled, request: Request, supplements: Supplemen
 
 
 async def _page(
-    pool: Pool, parts: Sequence[Part], offset: int, count: int | None
+    pool: Pool, name: str, parts: Sequence[Part], offset: int, count: int | None
 ) -> tuple[int, list[tuple[Part, Concept]]]:
     """The total, and the concepts from ``offset`` on, over the parts one after the other."""
-    limit = MOST if count is None else min(count, MOST)
+    limit = UNPAGED if count is None else min(count, MOST)
     total, found = 0, list[tuple[Part, Concept]]()
     for part in parts:
         page = await part.system.select(part.where, max(offset - total, 0), limit - len(found))
         told = await for_codes(pool, part, [concept.code for concept in page.concepts])
         found += [(told, concept) for concept in page.concepts]
         total += page.total
-    if count is None and total - offset > MOST:
-        raise TooCostly(
-            f"the value set has {total} concepts; more than {MOST} are given by pages: use count and offset"
-        )
+    if count is None and total - offset > UNPAGED:
+        raise Refusal(issue("VALUESET_TOO_COSTLY", name, f">{UNPAGED}"))
     return total, found
 
 

@@ -124,6 +124,12 @@ KINDS: dict[str, Kind] = {
         "vs-invalid",
         "Found a circularity pointing to {0} processing ValueSet with pathway [{1}]",
     ),
+    "VALUESET_TOO_COSTLY": Kind(
+        "error",
+        "too-costly",
+        "too-costly",
+        "The value set '{0}' expansion has too many codes to display ({1}); ask for pages with count and offset",
+    ),
     "VALUESET_SUPPLEMENT_MISSING": Kind("error", "not-found", "not-found", "Required supplement not found: {0}"),
     "VALUESET_VALUE_MISMATCH": Kind(
         "error",

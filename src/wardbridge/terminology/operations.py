@@ -19,7 +19,7 @@ from wardbridge.terminology.answers import validate_in_set, validate_in_system, 
 from wardbridge.terminology.closure import closure
 from wardbridge.terminology.errors import Refusal
 from wardbridge.terminology.expand import expand
-from wardbridge.terminology.issues import outcome, plain
+from wardbridge.terminology.issues import Issue, outcome, plain
 from wardbridge.terminology.library import Library
 from wardbridge.terminology.lookup import lookup, subsumes
 from wardbridge.terminology.request import Request, parameters, read
@@ -167,8 +167,13 @@ def _parameters(told: list[dict[str, Any]]) -> dict[str, Any]:
     return {"resourceType": "Parameters", "parameter": told}
 
 
-def _issues(error: WardbridgeError) -> list[Any]:
-    return list(error.issues) if isinstance(error, Refusal) else [plain(error.code, error.message, error.where)]
+_KINDS = {"too-costly": "too-costly", "not-found": "not-found", "invalid": "invalid-data"}
+
+
+def _issues(error: WardbridgeError) -> list[Issue]:
+    if isinstance(error, Refusal):
+        return list(error.issues)
+    return [plain(error.code, error.message, error.where, _KINDS.get(error.code, ""))]
 
 
 def refused(error: WardbridgeError) -> Answer:
