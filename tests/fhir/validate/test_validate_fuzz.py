@@ -7,12 +7,14 @@ import random
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wardbridge.fhir.json import dumps, loads
 from wardbridge.fhir.validate import operation_outcome, validate
+from wardbridge.fhir.validate.options import STRICT
 
 SEEDS: list[dict[str, Any]] = [
     loads(text)
@@ -110,6 +112,9 @@ def mutated(seed: dict[str, Any], dice: random.Random, times: int) -> dict[str, 
     return resource
 
 
+STRICTEST = msgspec.structs.replace(STRICT, html=True, exists=True, examples=False)
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(range(len(SEEDS))), st.integers(1, 5))
 def test_mutations_give_issues_never_exceptions(number: int, seed: int, times: int) -> None:
@@ -119,6 +124,8 @@ def test_mutations_give_issues_never_exceptions(number: int, seed: int, times: i
     assert validate(outcome) == [i for i in validate(outcome) if i.severity == "warning"]
     # Finding the same twice shows that nothing is remembered from the first time.
     assert validate(resource) == issues
+    # Every further check must take anything as well.
+    assert len(validate(resource, STRICTEST)) >= len(issues)
 
 
 _JSON = st.recursive(

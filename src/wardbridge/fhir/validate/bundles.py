@@ -23,7 +23,7 @@ _REQUESTS = frozenset({"transaction", "batch"})
 
 
 def bundle(value: dict[str, Any], place: Any, run: Any) -> None:
-    kind = value.get("type")
+    kind = str(value.get("type"))
     signature(value, place, run)
     _links(value.get("link"), kind, place, run)
     entries = value.get("entry")

@@ -71,7 +71,7 @@ def answer_of(row: dict[str, Any], prefix: str = "value") -> tuple[str, Any] | N
 class _Response:
     def __init__(self, value: dict[str, Any], run: Run) -> None:
         self.run = run
-        self.finished = value.get("status") in _FINISHED
+        self.finished = str(value.get("status")) in _FINISHED
         self.answers: dict[str, list[tuple[str, Any]]] = {}
         for row in _all(value):
             link = row.get("linkId")
@@ -81,12 +81,12 @@ class _Response:
 
     def items(self, questions: list[dict[str, Any]], holder: dict[str, Any], place: Place) -> None:
         """The items below one holder against the questions of that level."""
-        order = {q.get("linkId"): i for i, q in enumerate(questions)}
-        given: dict[Any, int] = {}
+        order = {str(q.get("linkId")): i for i, q in enumerate(questions)}
+        given: dict[str, int] = {}
         last = -1
         for i, row in enumerate(_rows(holder, "item")):
             here = (place, "item", i)
-            link = row.get("linkId")
+            link = str(row.get("linkId"))
             if link not in order:
                 self.run.error("structure", here, f"the questionnaire has no item {shown(link)} here")
                 continue
@@ -99,7 +99,7 @@ class _Response:
         if self.finished:
             for question in questions:
                 wanted = question.get("required") is True and self.enabled(question)
-                if wanted and question.get("linkId") not in given and question.get("type") != "display":
+                if wanted and str(question.get("linkId")) not in given and question.get("type") != "display":
                     text = f"item {shown(question.get('linkId'))} is required and not answered"
                     self.run.error("required", place, text)
 
