@@ -63,7 +63,7 @@ def _binding(value: dict[str, Any]) -> dict[str, Any]:
     kept = [
         e
         for e in (extensions if isinstance(extensions, list) else ())
-        if isinstance(e, dict) and (e.get("url") in _KEPT_EXTENSIONS or e.get("url") in _ADDITIONAL)
+        if isinstance(e, dict) and str(e.get("url")) in _KEPT_EXTENSIONS | _ADDITIONAL
     ]
     return out | {"extension": kept} if kept else out
 

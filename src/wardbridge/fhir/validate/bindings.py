@@ -95,7 +95,8 @@ def _concept(url: str) -> Coded:
         for coding in codings:
             if not isinstance(coding, dict):
                 return
-            if coding.get("code") in known.get(_system(coding), ()):
+            code = coding.get("code")
+            if isinstance(code, str) and code in known.get(_system(coding), ()):
                 return
         run.error("code-invalid", place, "none of the codings is in the required value set", url)
 

@@ -205,7 +205,7 @@ def _test(slice_: Shape, discriminator: Discriminator, run: Run) -> Test | None:
         case "profile":
             return _of_profile(slice_, steps, run)
     if steps and steps[-1] == Step("url") and (urls := _extension_urls(slice_, steps, run)):
-        return lambda item, run: any(found.value in urls for found in items_at(item, steps, run))
+        return lambda item, run: any(str(found.value) in urls for found in items_at(item, steps, run))
     return _value(slice_, steps, run)
 
 
