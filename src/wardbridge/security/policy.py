@@ -81,6 +81,7 @@ FEATURES: dict[str, frozenset[str]] = {
     "integration.test": frozenset({"operator", "administrator"}),
     "message.raw": frozenset({"operator", "administrator"}),
     "term.write": frozenset({"nurse", "physician", "technician", "operator", "administrator"}),
+    "bulk": frozenset({"service", "administrator"}),
     "user.edit": frozenset({"administrator"}),
 }
 """Who may do what beyond the FHIR API."""

@@ -33,6 +33,7 @@ WHO = {
     "service": Principal("ehr", "EHR", "service", frozenset({"service"}), ("system/*.cruds",)),
     "other": Principal("lab", "Lab", "service", frozenset({"service"}), ("system/*.cruds",)),
     "reader": Principal("viewer", "Viewer", "service", frozenset({"service"}), ("system/Patient.rs",)),
+    "nurse": Principal("nora", "Nora", "user", frozenset({"nurse"})),
     "administrator": Principal("admin", "Admin", "user", frozenset({"administrator"})),
 }
 

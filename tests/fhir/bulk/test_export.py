@@ -348,3 +348,12 @@ async def test_a_group_is_as_it_was_whether_its_patients_are_few_or_many(bulk: B
         await bulk.client.delete("/Patient/p1")
         manifest = await bulk.done(status, bulk.again(keys=3))
         assert ids(await bulk.read(manifest, "output")) == {"Patient": ["p1"], "Observation": ["a"]}, few
+
+
+async def test_the_whole_record_is_not_taken_away_from_a_bedside_account(bulk: Bulk) -> None:
+    await ward(bulk)
+    nurse = {"prefer": "respond-async", "authorization": "Bearer nurse"}
+    for path in ("/$export", "/Patient/$export", "/Group/g/$export"):
+        assert (await bulk.client.get(path, headers=nurse)).status_code == 403
+    lines = {**nurse, "content-type": "application/fhir+ndjson"}
+    assert (await bulk.client.post("/$import", content=b"{}\n", headers=lines)).status_code == 403

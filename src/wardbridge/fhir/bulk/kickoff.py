@@ -53,6 +53,7 @@ class Kickoff:
 
     async def export(self, call: Call, type_name: str, id_: str) -> Answer:
         """Raises Invalid, Forbidden, NotFound, TooMany."""
+        self._may_bulk(call.principal)
         if type_name == "Group" and not id_:
             raise Invalid("a group is exported by its id: Group/[id]/$export", "Group")
         level = {"": "system", "Patient": "patient", "Group": "group"}[type_name]
@@ -70,6 +71,12 @@ class Kickoff:
             raise Forbidden("you may read nothing of what an export would hold")
         job = await self._add(call, "export", asked, now)
         return self.accepted(call, job, asked.patients or ())
+
+    def _may_bulk(self, principal: Principal) -> None:
+        """The whole record at once is no bedside work. What is in it is decided type by type besides."""
+        decision = self.decide(principal, "do", Target("feature", "bulk"))
+        if not decision.permit:
+            raise Forbidden(decision.reason)
 
     def _may_read(self, principal: Principal, type_name: str) -> bool:
         decisions = [self.decide(principal, action, Target("fhir", type_name)) for action in ("read", "search")]
@@ -95,7 +102,8 @@ class Kickoff:
     # --- import --------------------------------------------------------------------------------------------------
 
     async def load(self, call: Call, type_name: str, id_: str) -> Answer:
-        """Raises Invalid, NotFound, TooMany."""
+        """Raises Invalid, Forbidden, NotFound, TooMany."""
+        self._may_bulk(call.principal)
         if media_of(call.headers.get("content-type", "")) in FORMATS:
 
             async def body() -> AsyncIterator[bytes]:
@@ -108,6 +116,7 @@ class Kickoff:
 
     async def upload(self, call: Call, body: AsyncIterable[bytes], encoding: str = "") -> Answer:
         """Lines of the body itself: kept on disk as they come, read when all of them are there."""
+        self._may_bulk(call.principal)
         if encoding not in ("", "identity", "gzip"):
             raise Invalid(f"Content-Encoding {encoding[:20]!r} is not supported", "Content-Encoding")
         await self._room(call.principal)
