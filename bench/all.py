@@ -32,10 +32,13 @@ SMALL: dict[str, list[str]] = {
     "fhir_served": ["--seconds", "5"],
     "terminology": ["--seconds", "2", "--concepts", "20000"],
     "subscriptions": ["--writes", "600", "--seconds", "4"],
+    "bulk": ["--resources", "5000"],
+    "reindex": ["--resources", "3000"],
+    "races": ["--served", "--seconds", "10"],
 }
 """Benchmark -> the words that keep it small."""
 
-TOOLS = ("all", "conformance", "fhir", "fhir_server", "machine", "mllp", "paint")
+TOOLS = ("all", "conformance", "fhir", "fhir_server", "machine", "mllp", "paint", "schemathesis")
 """What runs alone but is no benchmark of its own: load clients and a server for them, the suites, this module;
 and ``paint``, which needs a browser and minutes."""
 

@@ -172,8 +172,12 @@ async def judged(folder: Path) -> tuple[int, dict[str, str]]:
 
 def judge(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The counts, and the reason of each failure."""
+    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
-    total, why = asyncio.run(judged(folder))
+    try:
+        total, why = asyncio.run(judged(folder))
+    finally:
+        structlog.configure(**before)
     return counts(SUITE, total, why), why
 
 
