@@ -81,7 +81,7 @@ class Follower:
                 self._listener.wrong(id_, known[id_].version, reason)
 
     async def step(self) -> int:
-        """Deal with the next changes; how many places the log was read on, 0 where nothing is new."""
+        """Deal with the next changes: 0 where nothing is new, 1 when all of them are read, 2 when there are more."""
         if self._place is None:
             await self.load()
         place = self._place
@@ -109,7 +109,7 @@ class Follower:
             getattr(self._listener, call)(*arguments)
         if step.events:
             self._listener.told({id_ for id_, _ in step.events})
-        return 1
+        return 2 if behind.window else 1
 
     async def _own(self, focus: Focus, step: _Step) -> bool:
         """Whether the change was one of a Subscription or topic, which is then heeded."""

@@ -67,7 +67,9 @@ class Post:
                     log.exception("subscriptions.failed")
                     moved = 0
                     await self._clock.sleep(1.0)
-                pause = BUSY if moved else QUIET if self.follower.registry.served else NOBODY
+                # Each look that finds changes is a commit: without anybody to tell, few looks are enough.
+                anybody = bool(self.follower.registry.served)
+                pause = BUSY if moved == 2 or (moved and anybody) else QUIET if anybody else NOBODY
                 await self._clock.sleep(pause)
         finally:
             self._tasks.update(task for _, task in self._couriers.values())
