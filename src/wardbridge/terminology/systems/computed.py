@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from wardbridge.terminology import ucum
+from wardbridge.fhir.validate.ucum import is_unit
+from wardbridge.terminology import units
 from wardbridge.terminology.errors import TooCostly
 from wardbridge.terminology.expression import Both, Codes, Either, Expression, holds
 from wardbridge.terminology.holding import COMPUTED, Holding
@@ -47,7 +48,7 @@ def _uri(code: str) -> Concept | None:
 
 
 def _ucum(code: str) -> Concept | None:
-    return Concept(code, ucum.shown(code)) if ucum.valid(code) else None
+    return Concept(code, units.shown(code)) if is_unit(code) else None
 
 
 _RULES: dict[str, tuple[Judge, str, bool, str]] = {

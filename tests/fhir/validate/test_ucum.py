@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardbridge.terminology import ucum
+from wardbridge.fhir.validate.ucum import is_unit
 
 UNITS = [
     "mm[Hg]",
@@ -27,7 +27,6 @@ UNITS = [
     "4.[pi].10*-7.N/A2",
     "m2",
     "meq/L",
-    "(m/s)2",
     "k[IU]/mL",
     "[iU]/L",
     "mosm/kg",
@@ -70,28 +69,29 @@ NONE = [
     "min2x",
     "k%",
     "[mi_i",
+    "(m/s)2",
 ]
 
 
 @pytest.mark.parametrize("code", UNITS)
 def test_unit(code: str) -> None:
-    assert ucum.valid(code)
+    assert is_unit(code)
 
 
 @pytest.mark.parametrize("code", NONE)
 def test_no_unit(code: str) -> None:
-    assert not ucum.valid(code)
+    assert not is_unit(code)
 
 
 @given(st.sampled_from(UNITS), st.sampled_from(UNITS))
 def test_a_quotient_of_units_is_a_unit(one: str, other: str) -> None:
-    assert ucum.valid(f"({one})/({other})")
+    assert is_unit(f"({one})/({other})")
 
 
 @given(st.text("mgL/.(){}[]10*^-kHu%", max_size=40))
 def test_any_text_is_judged(text: str) -> None:
-    assert ucum.valid(text) in (True, False)
+    assert is_unit(text) in (True, False)
 
 
 def test_depth_is_bounded() -> None:
-    assert not ucum.valid("(" * 100 + "m" + ")" * 100)
+    assert not is_unit("(" * 200 + "m" + ")" * 200)
