@@ -210,6 +210,22 @@ async def test_one_bad_write_of_a_group_harms_nobody(record: Record) -> None:
     assert await proven(record) == {"created": 23, "refused": 1}
 
 
+async def test_what_is_committed_is_not_written_again_when_a_neighbour_fails(record: Record) -> None:
+    """A group of which one part is done and another fails unexpectedly: the failure is repeated, never the success."""
+
+    def unwell(outcome: Outcome) -> Access:
+        raise RuntimeError("no note of this")
+
+    group = Group(record, Audit(record.pool, record.clock))
+    writes = [group.write(Put(patient(str(n))), note) for n in range(6)]
+    writes.insert(3, group.write(Delete("Patient", "nobody", if_match="1"), unwell))
+    done = await asyncio.gather(*writes, return_exceptions=True)
+    assert isinstance(done[3], RuntimeError)
+    assert sum(isinstance(one, Stored) for one in done) == 6
+    assert await record.pool.fetchval("SELECT count(*) FROM fhir_resource") == 6
+    assert await proven(record) == {"created": 6}
+
+
 async def test_writes_that_follow_each_other_closely_all_end(record: Record) -> None:
     group = Group(record, Audit(record.pool, record.clock))
 

@@ -100,7 +100,8 @@ class Group:
                 except Exception:
                     log.warning("record.group_failed", size=len(batch))
                     for one in batch:
-                        await self._alone(one)
+                        if not one.future.done():  # what is committed already is not written again
+                            await self._alone(one)
         finally:
             # Here and not when the task is seen to be done: a write in between would wait for ever.
             self._busy -= 1
