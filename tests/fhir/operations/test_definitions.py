@@ -105,3 +105,11 @@ async def test_the_capability_statement_lists_them_where_they_are(api: Any) -> N
 @pytest.mark.parametrize("url", ["/$nothing", "/Patient/$lastn", "/Observation/$everything", "/Patient/1/$convert"])
 async def test_an_operation_that_is_not_there(api: Any, url: str) -> None:
     assert "no operation" in issues(await api.get(url, status=404))[0][1]
+
+
+async def test_they_can_only_be_counted(api: Any) -> None:
+    whole = await api.get("/OperationDefinition?_count=100")
+    counted = await api.get("/OperationDefinition?_summary=count")
+    assert counted["total"] == len(whole["entry"])
+    assert "entry" not in counted
+    assert [link["relation"] for link in counted["link"]] == ["self"]

@@ -116,6 +116,9 @@ class OperationDefinitions:
         left = query.count - len(shown)
         page = await self.searching.repository.search(replace(query, count=left) if left or not query.count else query)
         total = None if page.total is None else page.total + len(found)
+        if query.summary == "count":
+            counted = replace(page, matches=(), cursor="", total=total, query=query)
+            return Answer(200, bundle(call, "OperationDefinition", counted))
         if left or not query.count:
             page = replace(page, matches=(*shown, *page.matches), total=total)
         else:
