@@ -22,9 +22,6 @@ OUTPUTS = (Parameter("output", "Resource", 1, 1, "The same resource in the forma
 class Convert:
     """Nothing of the record is touched, so that only the caller's own data is given back."""
 
-    def operations(self) -> tuple[Operation, ...]:
-        return (self.operation,)
-
     @property
     def operation(self) -> Operation:
         return Operation(

@@ -38,9 +38,6 @@ MOST = 1000
 class Document:
     services: Services
 
-    def operations(self) -> tuple[Operation, ...]:
-        return (self.operation,)
-
     @property
     def operation(self) -> Operation:
         return Operation(

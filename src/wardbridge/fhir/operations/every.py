@@ -15,9 +15,11 @@ from wardbridge.fhir.operations.stats import Stats
 from wardbridge.fhir.operations.validation import Validation
 from wardbridge.fhir.rest.operations import Operation
 
-KINDS = (Validation, Everything, LastN, Stats, Document, Diff, Expunge, FhirPath, MetaOperations)
+ONE = (Validation, LastN, Stats, Document, Expunge, FhirPath)
+SEVERAL = (Everything, Diff, MetaOperations)
 
 
 def operations(services: Services) -> tuple[Operation, ...]:
     """Every operation, at each of its levels."""
-    return (*Convert().operations(), *(one for kind in KINDS for one in kind(services).operations()))
+    alone = (Convert().operation, *(kind(services).operation for kind in ONE))
+    return (*alone, *(one for kind in SEVERAL for one in kind(services).operations()))

@@ -37,9 +37,6 @@ MOST = 10_000
 class Expunge:
     services: Services
 
-    def operations(self) -> tuple[Operation, ...]:
-        return (self.operation,)
-
     @property
     def operation(self) -> Operation:
         return Operation(

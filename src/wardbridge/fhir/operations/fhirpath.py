@@ -58,9 +58,6 @@ _SYSTEM = {
 class FhirPath:
     services: Services
 
-    def operations(self) -> tuple[Operation, ...]:
-        return (self.operation,)
-
     @property
     def operation(self) -> Operation:
         return Operation(

@@ -42,9 +42,6 @@ NO_RESULT = frozenset(
 class LastN:
     services: Services
 
-    def operations(self) -> tuple[Operation, ...]:
-        return (self.operation,)
-
     @property
     def operation(self) -> Operation:
         return Operation(

@@ -101,9 +101,6 @@ ALIASES = {"max": "maximum", "min": "minimum"}
 class Stats:
     services: Services
 
-    def operations(self) -> tuple[Operation, ...]:
-        return (self.operation,)
-
     @property
     def operation(self) -> Operation:
         return Operation(

@@ -33,9 +33,6 @@ OUTPUTS = (Parameter("return", "OperationOutcome", 1, 1, "What was found; no err
 class Validation:
     services: Services
 
-    def operations(self) -> tuple[Operation, ...]:
-        return (self.operation,)
-
     @property
     def operation(self) -> Operation:
         return Operation(

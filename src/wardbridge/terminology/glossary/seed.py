@@ -37,9 +37,10 @@ def measured() -> Iterator[Text]:
 async def seed(book: Book) -> int:
     """Add what is missing, as agreed; how many. Publishes once if anything came in."""
     async with transaction(book.pool) as conn:
-        added = 0
+        known, added = await store.slugs(conn), 0
         for owner, text in [*(("clinical", one) for one in measured()), *WORDS]:
-            added += await _agree(conn, owner, text, book.clock.now())
+            if slug_of(text.title) not in known:
+                added += await _agree(conn, owner, text, book.clock.now())
         if added:
             await book.publish(conn)
         return added

@@ -37,6 +37,11 @@ async def add(conn: Connection, slug: str, owner: str, text: Text, now: int) -> 
     return found
 
 
+async def slugs(conn: Connection) -> frozenset[str]:
+    """Of all entries there are, retired ones too."""
+    return frozenset(row["slug"] for row in await conn.fetch("SELECT slug FROM glossary_entry"))
+
+
 async def head(conn: Connection | Pool, slug: str, *, lock: bool = False) -> dict[str, Any] | None:
     """entry_id, latest, approved, state, owner, author of the latest version."""
     row = await conn.fetchrow(
