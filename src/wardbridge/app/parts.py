@@ -7,6 +7,7 @@ from wardbridge.core.db import Pool
 from wardbridge.core.settings import Settings
 from wardbridge.devices.ports import Parts
 from wardbridge.devices.record import FhirRecord
+from wardbridge.equipment.shop import Shop
 from wardbridge.fhir.store.record import Record
 from wardbridge.terminology.service import Service
 
@@ -23,3 +24,8 @@ async def parts_of(settings: Settings, pool: Pool, clock: Clock, record: Record 
     """What the functions of the devices room work with."""
     record = record or await record_of(settings, pool, clock)
     return Parts(FhirRecord(record), clock, charting=settings.charting, minutes=settings.charting_minutes)
+
+
+def shop_of(settings: Settings, pool: Pool, parts: Parts) -> Shop:
+    """What the functions of the equipment room work with."""
+    return Shop(pool, parts, settings.url)

@@ -22,7 +22,7 @@ from wardbridge.app.api import application, bulk
 from wardbridge.app.browser import DOCUMENTS, asker, for_people
 from wardbridge.app.metrics import say
 from wardbridge.app.openapi import openapi_routes
-from wardbridge.app.parts import parts_of, record_of
+from wardbridge.app.parts import parts_of, record_of, shop_of
 from wardbridge.app.probes import probes
 from wardbridge.app.process import resolved, tell
 from wardbridge.app.sources import sources_of
@@ -129,7 +129,7 @@ class Site:
             sources=sources_of(settings, pool, clock, record, parts),
             identity=identity, audit=audit, pool=pool, clock=clock, zone=settings.site_zone, site=settings.site,
             secure=bool(settings.tls_cert) or settings.public_url.startswith("https:"), api=asker(fhir),
-            book=Book(pool, clock, record),
+            book=Book(pool, clock, record), shop=shop_of(settings, pool, parts),
         )  # fmt: skip
         hub = Hub(room.sources.feed, clock)
         socket_line = sockets(settings, clock, record, audit, who)

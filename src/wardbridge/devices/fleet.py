@@ -148,7 +148,7 @@ async def first_sight(parts: Parts, conn: Connection, key: str, link: str, who: 
     """
     said = as_said(who)
     announced = await registry.expected(conn, key, str(said.get("serial", "")), str(said.get("model", "")))
-    device_id = parts.ids()
+    device_id = (announced[2] if announced else "") or parts.ids()
     label = announced[1].label if announced else ""
     state = "accepted" if announced else "unknown"
     await registry.add(conn, device_id, key, link, state, said, label, since, None)
@@ -228,8 +228,10 @@ async def _set(parts: Parts, conn: Connection, device_id: str, state: str, by: s
     log.info("device.admission", device=device_id, state=state)
 
 
-async def _arrive(parts: Parts, conn: Connection, device_id: str, announced: tuple[int, Expected], at: int) -> None:
-    number, row = announced
+async def _arrive(
+    parts: Parts, conn: Connection, device_id: str, announced: tuple[int, Expected, str], at: int
+) -> None:
+    number, row, _ = announced
     await registry.arrived(conn, number, device_id)
     if row.label:
         await registry.set_label(conn, device_id, row.label)

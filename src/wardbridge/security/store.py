@@ -242,3 +242,29 @@ async def forget_audit(conn: Connection, before: int) -> int:
     await conn.execute("SET LOCAL wardbridge.audit_retention = 'on'")
     done = await conn.execute("DELETE FROM audit_event WHERE at < $1", before)
     return int(done.split()[-1])
+
+
+async def set_actor(conn: Connection, actor: dict[str, Any]) -> None:
+    """Name the actor for the tables under account, until the transaction ends."""
+    await conn.execute("SELECT set_config('wardbridge.actor', $1, true)", orjson.dumps(actor).decode())
+
+
+async def changes_of(
+    source: Connection | Pool,
+    *,
+    device: str = "",
+    table: str = "",
+    key: str = "",
+    before: int = 1 << 62,
+    limit: int = 200,
+) -> list[Any]:
+    """Rows of ``change``, newest first; ``before`` is the sequence of the last row of the page before."""
+    rows = await source.fetch(
+        """SELECT sequence, audit_id::text AS audit_id, at, actor, display, table_name, key, device_id,
+                  action::text AS action, before, after, reason FROM change
+           WHERE sequence < $4 AND ($1 = '' OR device_id = $1) AND ($2 = '' OR table_name = $2)
+             AND ($3 = '' OR key = $3)
+           ORDER BY sequence DESC LIMIT $5""",
+        device, table, key, before, limit,
+    )  # fmt: skip
+    return list(rows)

@@ -16,6 +16,7 @@ from wardbridge.web.headers import Headers
 from wardbridge.web.live.hub import Hub
 from wardbridge.web.live.socket import live
 from wardbridge.web.pages import admin, bed, board, chart, fleet, integration, limits, record, terms
+from wardbridge.web.pages.equipment.every import EQUIPMENT
 from wardbridge.web.pages.sign_in import SignIn
 from wardbridge.web.room import STATIC, Room
 
@@ -90,7 +91,7 @@ def routes(room: Room, hub: Hub) -> list[BaseRoute]:
         Route("/favicon.ico", _icon, methods=GET),
         *(
             Route(path, guard(room, handler, page, feature), methods=methods)
-            for path, methods, handler, page, feature in PAGES
+            for path, methods, handler, page, feature in (*PAGES, *EQUIPMENT)
         ),
     ]
     shield = Middleware(Headers, secure=room.secure)

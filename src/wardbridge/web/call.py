@@ -18,7 +18,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from wardbridge.core.db import AWAY
-from wardbridge.core.errors import Invalid, Unauthenticated, Unavailable, WardbridgeError
+from wardbridge.core.errors import Invalid, NotFound, Unauthenticated, Unavailable, WardbridgeError
+from wardbridge.equipment.shop import Shop
 from wardbridge.security.audit import MINOR, SERIOUS, SUCCESS, Access
 from wardbridge.security.http import COOKIE, address_of, check_csrf
 from wardbridge.security.policy import decide
@@ -46,6 +47,13 @@ class Call:
         self.patients: list[str] = []
         self.note = ""
         self.form: FormData = FormData()
+
+    @property
+    def shop(self) -> Shop:
+        """What functions of the equipment room are given. Raises NotFound where this server has none."""
+        if self.room.shop is None:
+            raise NotFound(_("There is no such page."))
+        return self.room.shop
 
     def path(self, name: str) -> str:
         return str(self.request.path_params[name])

@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from wardbridge.core.clock import Clock
 from wardbridge.core.db import Pool
+from wardbridge.equipment.shop import Shop
 from wardbridge.security.audit import Audit
 from wardbridge.security.identity import Identity
 from wardbridge.terminology.glossary.book import Book
@@ -71,6 +72,7 @@ class Room:
     secure: bool = False
     api: Api | None = None
     book: Book | None = None
+    shop: Shop | None = None
     templates: Environment = field(init=False)
     show: show.Show = field(init=False)
 

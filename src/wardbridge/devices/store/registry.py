@@ -280,8 +280,29 @@ async def register(conn: Connection, rows: Sequence[Expected], by: str, now: int
     return len(rows)
 
 
-async def expected(conn: Connection, key: str, serial: str, model: str) -> tuple[int, Expected] | None:
-    """The announcement that fits a device: by key, else by serial and model, and only one of them."""
+async def expect_as(conn: Connection, rows: Sequence[tuple[str, Expected]], by: str, now: int) -> None:
+    """Announce machines of the register: ``(device id that it gets when first heard, who it is)``. What was announced
+    under that id before and has not arrived is replaced (its wire key stays where the new row has none)."""
+    await conn.execute(
+        """
+        WITH new AS (SELECT * FROM jsonb_to_recordset($1) AS n (as_device text, key text, manufacturer text, model text,
+                        serial text, label text, place_id text)
+                     WHERE NOT EXISTS (SELECT 1 FROM device d WHERE d.device_id = n.as_device)),
+             old AS (DELETE FROM device_expected e USING new n
+                     WHERE e.device_id IS NULL AND e.as_device = n.as_device RETURNING e.as_device, e.key)
+        INSERT INTO device_expected (key, manufacturer, model, serial, label, place_id, by, at, as_device)
+        SELECT coalesce(nullif(n.key, ''), o.key, ''), n.manufacturer, n.model, n.serial, n.label, n.place_id, $2, $3,
+               n.as_device
+        FROM new n LEFT JOIN old o USING (as_device)""",
+        msgspec.json.encode([{"as_device": ident, **msgspec.structs.asdict(row)} for ident, row in rows]).decode(),
+        by,
+        now,
+    )
+
+
+async def expected(conn: Connection, key: str, serial: str, model: str) -> tuple[int, Expected, str] | None:
+    """The announcement that fits a device: by key, else by serial and model, and only one of them; with the id
+    under which the register knows it ('' where it does not)."""
     rows = await conn.fetch(
         """
         SELECT * FROM device_expected WHERE device_id IS NULL AND (key = $1
@@ -294,7 +315,8 @@ async def expected(conn: Connection, key: str, serial: str, model: str) -> tuple
     if not rows or (len(rows) > 1 and rows[0]["key"] != key):
         return None
     r = rows[0]
-    return r["expected_id"], Expected(r["key"], r["manufacturer"], r["model"], r["serial"], r["label"], r["place_id"])
+    who = Expected(r["key"], r["manufacturer"], r["model"], r["serial"], r["label"], r["place_id"])
+    return r["expected_id"], who, r["as_device"]
 
 
 async def arrived(conn: Connection, expected_id: int, device_id: str) -> None:

@@ -1,0 +1,1 @@
+"""The register: machines, models, network interfaces, versions."""

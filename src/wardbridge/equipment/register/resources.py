@@ -1,0 +1,107 @@
+"""A machine and its model as FHIR R4 Device and DeviceDefinition.
+
+What R4 has no element for (life-cycle state, criticality, owner's department, network) is carried as
+Device.property and extensions under ``https://wardbridge.org/fhir``. What the device itself says (devices room)
+stays as it is: this adds to ``before`` and takes away only what it once added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wardbridge.core.clock import iso
+from wardbridge.equipment.register.values import Asset, Interface, Model
+
+BASE = "https://wardbridge.org/fhir"
+TAG = "urn:wardbridge:asset-tag"
+STATE = f"{BASE}/StructureDefinition/device-lifecycle"
+PROPERTY = f"{BASE}/CodeSystem/device-property"
+ENTERED = f"{BASE}/StructureDefinition/"
+_INACTIVE = frozenset({"retired", "sanitised", "disposed", "need", "assessed", "ordered"})
+
+
+def definition(model: Model, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The DeviceDefinition of a model."""
+    result: dict[str, Any] = {**(before or {}), "resourceType": "DeviceDefinition", "id": model.model_id}
+    result["manufacturerString"] = model.manufacturer
+    result["deviceName"] = [{"name": model.name, "type": "model-name"}]
+    result["modelNumber"] = model.catalogue or model.name
+    if model.di:
+        result["udiDeviceIdentifier"] = [
+            {"deviceIdentifier": di, "issuer": _issuer(di), "jurisdiction": "http://hl7.org/fhir/NamingSystem/fda-udi"}
+            for di in model.di
+        ]
+    if model.kind:
+        result["type"] = {"text": model.kind}
+    return result
+
+
+def _issuer(di: str) -> str:
+    digits = di.isdigit() and len(di) in (12, 13, 14)
+    return "http://hl7.org/fhir/NamingSystem/gs1" if digits else "http://hl7.org/fhir/NamingSystem/hibcc"
+
+
+def device(
+    asset: Asset, model: Model, location_id: str, network: Sequence[Interface], before: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The Device of a machine, with everything else as it was in ``before``."""
+    result: dict[str, Any] = {**(before or {}), "resourceType": "Device", "id": asset.device_id}
+    identifiers = [i for i in result.get("identifier", []) if i.get("system") != TAG]
+    if asset.tag:
+        identifiers.append({"system": TAG, "value": asset.tag, "type": {"text": "Asset number"}})
+    _set(result, "identifier", identifiers)
+    result["status"] = "inactive" if asset.state in _INACTIVE else "active"
+    result["definition"] = {"reference": f"DeviceDefinition/{model.model_id}"}
+    result["manufacturer"] = model.manufacturer
+    result["modelNumber"] = model.name
+    texts = {"serialNumber": asset.serial, "lotNumber": asset.lot}
+    dates = {"manufactureDate": asset.manufactured, "expirationDate": asset.expires}
+    result.update({name: text for name, text in texts.items() if text})
+    result.update({name: iso(at) for name, at in dates.items() if at is not None})
+    if asset.udi or asset.di:
+        carrier = {"deviceIdentifier": asset.di} if asset.di else {}
+        if asset.udi:
+            carrier["carrierHRF"] = asset.udi
+        result["udiCarrier"] = [carrier]
+    if "type" not in result and model.kind:
+        result["type"] = {"text": model.kind}
+    if asset.label:
+        others = [n for n in result.get("deviceName", []) if n.get("type") != "user-friendly-name"]
+        result["deviceName"] = [{"name": asset.label, "type": "user-friendly-name"}, *others]
+    if asset.parent_id:
+        result["parent"] = {"reference": f"Device/{asset.parent_id}"}
+    if location_id:
+        result["location"] = {"reference": f"Location/{location_id}"}
+    others = [e for e in result.get("extension", []) if e.get("url") != STATE]
+    result["extension"] = [{"url": STATE, "valueCode": asset.state}, *others]
+    _set(result, "property", [*_kept(result), *_properties(asset, model, network)])
+    if asset.note:
+        result["note"] = [{"text": asset.note}]
+    return result
+
+
+def _kept(resource: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        p for p in resource.get("property", [])
+        if all(c.get("system") != PROPERTY for c in p.get("type", {}).get("coding", []))
+    ]  # fmt: skip
+
+
+def _properties(asset: Asset, model: Model, network: Sequence[Interface]) -> list[dict[str, Any]]:
+    facts = [("criticality", asset.criticality), ("owner", asset.owner), ("department", asset.department),
+             ("gmdn", model.gmdn), ("umdns", model.umdns)]  # fmt: skip
+    for one in network:
+        facts += [("mac", one.mac), ("ip", one.ip), ("vlan", "" if one.vlan is None else str(one.vlan)),
+                  ("zone", one.zone)]  # fmt: skip
+    return [
+        {"type": {"coding": [{"system": PROPERTY, "code": code}], "text": code}, "valueCode": [{"text": text}]}
+        for code, text in facts if text
+    ]  # fmt: skip
+
+
+def _set(resource: dict[str, Any], name: str, value: list[Any]) -> None:
+    if value:
+        resource[name] = value
+    else:
+        resource.pop(name, None)

@@ -1,0 +1,130 @@
+"""SQL of the register."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from wardbridge.core.db import Connection, Pool
+from wardbridge.equipment.register.values import Asset, Interface, Model, Now, Software
+
+Source = Connection | Pool
+_JSON = msgspec.json.Encoder()
+_NOW = """device_id, model_id, manufacturer, model, kind, class, state, tag, serial, lot, udi, di, label, criticality,
+    firmware, department, owner, parent_id, coalesce(admission, '') AS admission, coalesce(last_seen, 0) AS last_seen,
+    coalesce(now_place_id, '') AS place_id, coalesce(ward, '') AS ward, coalesce(room, '') AS room,
+    coalesce(bed, '') AS bed, coalesce(place_label, '') AS place, coalesce(patient_id, '') AS patient_id,
+    coalesce(bound_since, 0) AS bound_since, in_use, storage, product_code"""
+
+
+def columns(kind: type[msgspec.Struct]) -> list[str]:
+    """The columns of a row value, in order: its fields as they are encoded."""
+    return [field.encode_name for field in msgspec.structs.fields(kind)]
+
+
+def values(row: Any, kind: type[Any]) -> Any:
+    """A database row as a value."""
+    return msgspec.convert({name: row[name] for name in columns(kind)}, kind)
+
+
+async def put_models(conn: Connection, models: Sequence[Model]) -> None:
+    """Insert or replace models, in one statement."""
+    await _put(conn, "model", ("model_id",), Model, models)
+
+
+async def put_assets(conn: Connection, assets: Sequence[Asset]) -> None:
+    """Insert or replace machines, in one statement."""
+    await _put(conn, "asset", ("device_id",), Asset, assets)
+
+
+async def put_interfaces(conn: Connection, interfaces: Sequence[Interface]) -> None:
+    """Insert or replace network interfaces."""
+    await _put(conn, "interface", ("interface_id",), Interface, interfaces)
+
+
+async def put_software(conn: Connection, rows: Sequence[Software]) -> None:
+    """Add versions to the history."""
+    await _put(conn, "software", ("device_id", "component", "since"), Software, rows)
+
+
+async def _put(conn: Connection, table: str, key: Sequence[str], kind: type[Any], rows: Sequence[Any]) -> None:
+    if not rows:
+        return
+    names = columns(kind)
+    sets = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
+    await conn.execute(
+        f"""INSERT INTO {table} ({", ".join(names)})
+            SELECT {", ".join(names)} FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb)
+            ON CONFLICT ({", ".join(key)}) DO UPDATE SET {sets}""",
+        _JSON.encode(rows).decode(),
+    )
+
+
+async def models(source: Source, ids: Sequence[str] | None = None) -> list[Model]:
+    """Models by id, all where None, by manufacturer and name."""
+    rows = await source.fetch(
+        """SELECT * FROM model WHERE $1::text[] IS NULL OR model_id = ANY($1)
+           ORDER BY lower(manufacturer), lower(name), model_id""",
+        None if ids is None else list(ids),
+    )
+    return [values(row, Model) for row in rows]
+
+
+async def assets(source: Source, ids: Sequence[str], *, lock: bool = False) -> list[Asset]:
+    """Machines by id, merged ones too; locked until the transaction ends where asked."""
+    rows = await source.fetch(
+        f"SELECT * FROM asset WHERE device_id = ANY($1) ORDER BY device_id {'FOR UPDATE' if lock else ''}", list(ids)
+    )
+    return [values(row, Asset) for row in rows]
+
+
+async def now(source: Source, ids: Sequence[str] | None = None, *, models: Sequence[str] | None = None) -> list[Now]:
+    """What is known of machines at this moment, of these ids or models; all where both are None."""
+    rows = await source.fetch(
+        f"""SELECT {_NOW} FROM asset_now WHERE ($1::text[] IS NULL OR device_id = ANY($1))
+            AND ($2::text[] IS NULL OR model_id = ANY($2)) ORDER BY ward, room, bed, label, device_id""",
+        None if ids is None else list(ids),
+        None if models is None else list(models),
+    )
+    return [values(row, Now) for row in rows]
+
+
+async def interfaces(source: Source, device_ids: Sequence[str] | None = None) -> list[Interface]:
+    """Network interfaces of these machines (all where None)."""
+    rows = await source.fetch(
+        """SELECT * FROM interface WHERE $1::text[] IS NULL OR device_id = ANY($1)
+           ORDER BY device_id, name, mac, interface_id""",
+        None if device_ids is None else list(device_ids),
+    )
+    return [values(row, Interface) for row in rows]
+
+
+async def software(source: Source, device_ids: Sequence[str]) -> list[Software]:
+    """The version history of these machines, newest first."""
+    rows = await source.fetch(
+        "SELECT * FROM software WHERE device_id = ANY($1) ORDER BY device_id, component, since DESC", list(device_ids)
+    )
+    return [values(row, Software) for row in rows]
+
+
+async def taken_tag(source: Source, tags: Mapping[str, str]) -> str:
+    """The first asset number of ``{number: device id}`` that another machine has, '' when none."""
+    found = await source.fetchval(
+        """SELECT a.tag FROM asset a JOIN unnest($1::text[], $2::text[]) AS n (tag, device_id) ON n.tag = a.tag
+           WHERE a.merged_into IS NULL AND a.device_id <> n.device_id ORDER BY a.tag LIMIT 1""",
+        list(tags),
+        list(tags.values()),
+    )
+    return str(found or "")
+
+
+async def find_model(source: Source, manufacturer: str, name: str, catalogue: str = "") -> Model | None:
+    """The model of this name, whatever its case."""
+    row = await source.fetchrow(
+        """SELECT * FROM model WHERE lower(manufacturer) = lower($1) AND lower(name) = lower($2)
+           AND lower(catalogue) = lower($3)""",
+        manufacturer, name, catalogue,
+    )  # fmt: skip
+    return values(row, Model) if row else None

@@ -1,0 +1,1 @@
+"""Signatures over what was seen."""

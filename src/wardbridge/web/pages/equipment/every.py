@@ -1,0 +1,7 @@
+"""Every page under ``/equipment``: each part names its own, as (path, methods, handler, page, feature)."""
+
+from __future__ import annotations
+
+from wardbridge.web.pages.equipment import home
+
+EQUIPMENT = (*home.PAGES,)
