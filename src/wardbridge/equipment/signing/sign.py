@@ -21,10 +21,6 @@ SIDES = {
     "it": frozenset({"operator"}),
     "clinical": frozenset({"nurse", "physician"}),
 }
-    "biomed": frozenset({"technician"}),
-    "it": frozenset({"operator"}),
-    "clinical": frozenset({"nurse", "physician"}),
-}
 """Which roles may sign for a side."""
 BOTH = ("biomed", "it")
 
