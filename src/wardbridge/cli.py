@@ -14,6 +14,7 @@ from typing import Annotated, Any, Optional, TypeVar
 import typer
 import uvloop
 
+from wardbridge import cli_register
 from wardbridge.core.errors import WardbridgeError
 from wardbridge.core.settings import Settings, load
 
@@ -35,6 +36,8 @@ app.add_typer(service, name="service")
 app.add_typer(terminology, name="terminology")
 fhir = typer.Typer(help="Definitions of the record: packages of profiles and terminology.", no_args_is_help=True)
 app.add_typer(fhir, name="fhir")
+app.add_typer(cli_register.register, name="register")
+app.command()(cli_register.udi)
 
 Data = Annotated[Optional[Path], typer.Option("--data", help="The data folder (WARDBRIDGE_DATA).")]  # noqa: UP045
 Port = Annotated[Optional[int], typer.Option("--port", help="Port of pages and API.")]  # noqa: UP045

@@ -1,0 +1,51 @@
+"""``wardbridge register …`` and ``wardbridge udi``: the register of machines from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Optional, TypeVar
+
+import typer
+import uvloop
+
+from wardbridge.core.settings import Settings, load
+
+T = TypeVar("T")
+Data = Annotated[Optional[Path], typer.Option("--data", help="The data folder (WARDBRIDGE_DATA).")]  # noqa: UP045
+register = typer.Typer(help="The register of machines: lists in and out, advisories, versions.", no_args_is_help=True)
+
+
+def settings_of(data: Path | None) -> Settings:
+    """The settings of a command that is no server: its log is kept to warnings, on stderr."""
+    from wardbridge.core import log
+
+    settings = load(os.environ, data=data)
+    log.configure("warning", settings.log_format)
+    return settings
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """The result of asynchronous work."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def udi(
+    texts: Annotated[Optional[list[str]], typer.Argument(metavar="TEXT…", help="Labels; none: lines of stdin.")] = None,  # noqa: UP045
+) -> None:
+    """Take unique device identifiers apart; prints one JSON object a line."""
+    from wardbridge.app.register import udi_line
+
+    if texts:
+        for text in texts:
+            typer.echo(udi_line(text))
+        return
+    # GS1 separates fields by 0x1D, which str.splitlines takes for the end of a line.
+    for raw in sys.stdin.buffer:
+        text = raw.decode("utf-8", "replace").rstrip("\r\n")
+        if text.strip(" \t"):
+            typer.echo(udi_line(text))
