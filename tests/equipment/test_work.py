@@ -10,9 +10,10 @@ from wardbridge.core.clock import DAY, FakeClock
 from wardbridge.core.errors import Conflict, Invalid, NotFound
 from wardbridge.core.ids import counted_ids
 from wardbridge.devices.values import DeviceEvent
-from wardbridge.equipment import store
-from wardbridge.equipment.desk import DeviceFaults, Workshop
-from wardbridge.equipment.work import Work, faults_at, maintenance_state
+from wardbridge.equipment.work import store
+from wardbridge.equipment.work.desk import DeviceFaults, Workshop
+from wardbridge.equipment.work.state import faults_at, maintenance_state
+from wardbridge.equipment.work.values import Work
 
 
 def item(reported: int, due: int, done: int | None) -> Work:

@@ -14,7 +14,7 @@ from tests.devices.pipeline.scene import DIA, HR, MEAN, SPO2, SYS, reading, scen
 from wardbridge.core.clock import DAY
 from wardbridge.core.db import transaction
 from wardbridge.devices.values import Identity
-from wardbridge.equipment.desk import Workshop
+from wardbridge.equipment.work.desk import Workshop
 from wardbridge.security.audit import Audit
 from wardbridge.security.http import COOKIE
 from wardbridge.security.identity import Identity as People

@@ -34,7 +34,7 @@ from wardbridge.devices.sim.equipment import assets
 from wardbridge.devices.sim.history import bundles
 from wardbridge.devices.sim.people import people as residents
 from wardbridge.devices.store.registry import Expected
-from wardbridge.equipment.desk import Workshop
+from wardbridge.equipment.work.desk import Workshop
 from wardbridge.fhir.json import dumps
 from wardbridge.security.identity import Identity
 from wardbridge.security.tokens import Tokens

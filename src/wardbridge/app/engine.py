@@ -34,7 +34,7 @@ from wardbridge.core.errors import Unavailable
 from wardbridge.core.settings import Settings
 from wardbridge.devices.pipeline.batch import Sinks
 from wardbridge.devices.pipeline.pipeline import Pipeline
-from wardbridge.equipment.desk import DeviceFaults, Workshop
+from wardbridge.equipment.work.desk import DeviceFaults, Workshop
 from wardbridge.terminology.glossary.book import Book
 from wardbridge.terminology.glossary.seed import seed
 

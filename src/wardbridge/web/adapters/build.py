@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from wardbridge.core.clock import Clock
 from wardbridge.core.db import Pool
 from wardbridge.devices.ports import Parts
-from wardbridge.equipment.desk import Workshop
+from wardbridge.equipment.work.desk import Workshop
 from wardbridge.fhir.store.record import Record
 from wardbridge.web.adapters.alarms import AlarmDesk
 from wardbridge.web.adapters.bindings import BindingDesk

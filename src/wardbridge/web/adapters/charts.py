@@ -18,8 +18,8 @@ from wardbridge.devices.charting import issue
 from wardbridge.devices.charting.observation import trace
 from wardbridge.devices.ports import Parts
 from wardbridge.devices.store import registry
-from wardbridge.equipment import store as equipment
-from wardbridge.equipment.work import faults_at, maintenance_state
+from wardbridge.equipment.work import store as equipment
+from wardbridge.equipment.work.state import faults_at, maintenance_state
 from wardbridge.fhir.json import loads
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Put

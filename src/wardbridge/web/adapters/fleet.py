@@ -14,9 +14,10 @@ from wardbridge.devices.ports import Parts
 from wardbridge.devices.store import places
 from wardbridge.devices.store.places import Place
 from wardbridge.devices.store.registry import Device
-from wardbridge.equipment import store as equipment
-from wardbridge.equipment.desk import Workshop
-from wardbridge.equipment.work import Work, maintenance_state
+from wardbridge.equipment.work import store as equipment
+from wardbridge.equipment.work.desk import Workshop
+from wardbridge.equipment.work.state import maintenance_state
+from wardbridge.equipment.work.values import Work
 from wardbridge.exchange.outbound.store import screens
 from wardbridge.security.principal import Principal
 from wardbridge.telemetry import store as telemetry

@@ -19,8 +19,9 @@ from wardbridge.devices.ports import Parts
 from wardbridge.devices.stays import Heard
 from wardbridge.devices.store import facts
 from wardbridge.devices.store import people as people_store
-from wardbridge.equipment import store as equipment
-from wardbridge.equipment.work import Work, maintenance_state
+from wardbridge.equipment.work import store as equipment
+from wardbridge.equipment.work.state import maintenance_state
+from wardbridge.equipment.work.values import Work
 from wardbridge.fhir.json import loads
 from wardbridge.fhir.store.record import Record
 from wardbridge.security.principal import Principal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wardbridge.core.db import Connection, Pool
-from wardbridge.equipment.work import Work
+from wardbridge.equipment.work.values import Work
 
 Source = Connection | Pool
 _FIELDS = Work.__struct_fields__

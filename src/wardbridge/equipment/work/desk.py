@@ -10,8 +10,9 @@ from wardbridge.core.errors import Conflict, Invalid, NotFound
 from wardbridge.core.ids import Ids, random_ids
 from wardbridge.devices.ports import Record
 from wardbridge.devices.values import DeviceEvent
-from wardbridge.equipment import store
-from wardbridge.equipment.work import Work, resources
+from wardbridge.equipment.work import store
+from wardbridge.equipment.work.resources import resources
+from wardbridge.equipment.work.values import Work
 
 TEXT_LIMIT = 2000
 

@@ -1,0 +1,1 @@
+"""Work on machines: orders, procedures, schedules, requests, figures."""
