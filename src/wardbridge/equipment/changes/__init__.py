@@ -1,0 +1,1 @@
+"""Changes that biomed and IT make together, and what they watch together."""

@@ -1,0 +1,1 @@
+"""What a failing switch or server means at the bedside."""

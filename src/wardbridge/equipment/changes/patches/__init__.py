@@ -1,0 +1,1 @@
+"""Patches on machines that are on nobody."""
