@@ -62,7 +62,8 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """A device that is announced before it speaks. ``key``, or ``serial`` with ``model``, recognises it."""
+    """A device that is announced before it speaks. ``key``, or ``serial`` with ``model``, recognises it; ``state``
+    is the admission that it gets when it is first heard."""
 
     key: str = ""
     manufacturer: str = ""
@@ -70,6 +71,7 @@ class Expected(msgspec.Struct, frozen=True):
     serial: str = ""
     label: str = ""
     place_id: str = ""
+    state: str = "accepted"
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -286,13 +288,13 @@ async def expect_as(conn: Connection, rows: Sequence[tuple[str, Expected]], by: 
     await conn.execute(
         """
         WITH new AS (SELECT * FROM jsonb_to_recordset($1) AS n (as_device text, key text, manufacturer text, model text,
-                        serial text, label text, place_id text)
+                        serial text, label text, place_id text, state text)
                      WHERE NOT EXISTS (SELECT 1 FROM device d WHERE d.device_id = n.as_device)),
              old AS (DELETE FROM device_expected e USING new n
                      WHERE e.device_id IS NULL AND e.as_device = n.as_device RETURNING e.as_device, e.key)
-        INSERT INTO device_expected (key, manufacturer, model, serial, label, place_id, by, at, as_device)
+        INSERT INTO device_expected (key, manufacturer, model, serial, label, place_id, by, at, as_device, state)
         SELECT coalesce(nullif(n.key, ''), o.key, ''), n.manufacturer, n.model, n.serial, n.label, n.place_id, $2, $3,
-               n.as_device
+               n.as_device, n.state
         FROM new n LEFT JOIN old o USING (as_device)""",
         msgspec.json.encode([{"as_device": ident, **msgspec.structs.asdict(row)} for ident, row in rows]).decode(),
         by,
@@ -315,7 +317,7 @@ async def expected(conn: Connection, key: str, serial: str, model: str) -> tuple
     if not rows or (len(rows) > 1 and rows[0]["key"] != key):
         return None
     r = rows[0]
-    who = Expected(r["key"], r["manufacturer"], r["model"], r["serial"], r["label"], r["place_id"])
+    who = Expected(r["key"], r["manufacturer"], r["model"], r["serial"], r["label"], r["place_id"], r["state"])
     return r["expected_id"], who, r["as_device"]
 
 

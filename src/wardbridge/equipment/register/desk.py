@@ -12,7 +12,7 @@ from wardbridge.core.errors import Conflict, Invalid, NotFound
 from wardbridge.devices.store import places, registry
 from wardbridge.devices.store.registry import Expected
 from wardbridge.equipment.register import resources, store
-from wardbridge.equipment.register.values import CLASSES, CRITICALITIES, STATES, USABLE, Asset, Interface, Model
+from wardbridge.equipment.register.values import CLASSES, CRITICALITIES, STATES, WIRE, Asset, Interface, Model
 from wardbridge.equipment.shop import Shop
 
 
@@ -87,15 +87,17 @@ async def write(shop: Shop, conn: Connection, device_ids: Sequence[str]) -> None
 
 
 async def announce(shop: Shop, conn: Connection, assets: Sequence[Asset]) -> None:
-    """Let the devices room know who will speak: a serial number that it hears becomes this machine."""
-    usable = [asset for asset in assets if asset.serial and asset.state in USABLE and asset.parent_id is None]
+    """Let the devices room know who will speak: a serial number that it hears becomes this machine, admitted as its
+    state allows (nobody's while it is inspected or mended)."""
+    usable = [asset for asset in assets if asset.serial and asset.state in WIRE and asset.parent_id is None]
     models = {model.model_id: model for model in await store.models(conn, [asset.model_id for asset in usable])}
     await registry.expect_as(
         conn,
         [
             (asset.device_id,
              Expected(manufacturer=models[asset.model_id].manufacturer, model=models[asset.model_id].name,
-                      serial=asset.serial, label=asset.label, place_id=asset.place_id or ""))
+                      serial=asset.serial, label=asset.label, place_id=asset.place_id or "",
+                      state=WIRE[asset.state] or "workshop"))
             for asset in usable
         ],
         "register",

@@ -15,6 +15,12 @@ STATES = ("need", "assessed", "ordered", "received", "inspection", "accepted", "
 """The life cycle, see :mod:`wardbridge.equipment.lifecycle`."""
 USABLE = frozenset({"in-service", "maintenance-due", "on-loan"})
 """States in which a machine may be with a patient."""
+WIRE = {
+    "received": "workshop", "inspection": "workshop", "accepted": "workshop", "in-service": "accepted",
+    "maintenance-due": "accepted", "in-repair": "workshop", "quarantined": "quarantined", "on-loan": "accepted",
+    "recalled": "", "missing": "", "retired": "retired", "sanitised": "retired", "disposed": "retired",
+}  # fmt: skip
+"""Admission on the wire (devices room) in each state of a machine; '' leaves it as it is."""
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
