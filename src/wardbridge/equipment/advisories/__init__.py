@@ -1,0 +1,1 @@
+"""Recalls, hazard notices, CSAF and KEV: read, matched with the register, explained."""
