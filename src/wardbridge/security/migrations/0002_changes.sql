@@ -17,9 +17,9 @@ CREATE TABLE change (
     after      jsonb,
     reason     text NOT NULL DEFAULT ''
 );
-CREATE INDEX change_key ON change (table_name, key, sequence);
-CREATE INDEX change_device ON change (device_id, sequence) WHERE device_id <> '';
-CREATE INDEX change_audit ON change (audit_id);
+CREATE INDEX change_by_key ON change (table_name, key, sequence);
+CREATE INDEX change_by_device ON change (device_id, sequence) WHERE device_id <> '';
+CREATE INDEX change_by_audit ON change (audit_id);
 
 CREATE TRIGGER change_append_only BEFORE UPDATE OR DELETE ON change
     FOR EACH ROW EXECUTE FUNCTION audit_event_is_append_only();
