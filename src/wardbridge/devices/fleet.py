@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 
 from wardbridge.core.db import Connection, Pool
@@ -142,7 +143,7 @@ async def move(
 
 
 async def first_sight(parts: Parts, conn: Connection, key: str, link: str, who: Identity | None, since: int) -> Device:
-    """A row for a key that nobody has seen: ``accepted`` when it was announced, else ``unknown``.
+    """A row for a key that nobody has seen: admitted as it was announced, else ``unknown``.
 
     ``since`` is the earliest time that its first message speaks of (a cuff pressure is minutes old).
     """
@@ -150,7 +151,7 @@ async def first_sight(parts: Parts, conn: Connection, key: str, link: str, who: 
     announced = await registry.expected(conn, key, str(said.get("serial", "")), str(said.get("model", "")))
     device_id = (announced[2] if announced else "") or parts.ids()
     label = announced[1].label if announced else ""
-    state = "accepted" if announced else "unknown"
+    state = announced[1].state if announced else "unknown"
     await registry.add(conn, device_id, key, link, state, said, label, since, None)
     await facts.add_mode(conn, device_id, since, state, "list" if announced else "", parts.clock.now())
     if announced:
@@ -160,26 +161,40 @@ async def first_sight(parts: Parts, conn: Connection, key: str, link: str, who: 
     return await device(conn, device_id)
 
 
-async def learn(parts: Parts, conn: Connection, machine: Device, who: Identity, received: int) -> str:
-    """A device or one of its modules said who it is. Returns what changed: '', 'identity', 'firmware' or
-    'module' (seen for the first time)."""
+class Learned(msgspec.Struct, frozen=True):
+    """What :func:`learn` learned. ``change``: '', 'identity', 'firmware' or 'module' (seen for the first time);
+    ``before`` and ``now`` are what ``device_id`` (the machine or its module) has said of itself."""
+
+    change: str
+    device_id: str
+    before: Mapping[str, Any] = {}
+    now: Mapping[str, Any] = {}
+
+
+async def learn(parts: Parts, conn: Connection, machine: Device, who: Identity, received: int) -> Learned:
+    """A device or one of its modules said who it is."""
     if who.key != machine.key:
         return await _module(parts, conn, machine, who, received)
     known = await registry.identity(conn, machine.device_id)
     now = device_resource.merged(known, as_said(who))
     if now == known:
-        return ""
+        return Learned("", machine.device_id)
     await registry.set_identity(conn, machine.device_id, now)
     await facts.touch(conn, [machine.device_id])
     if machine.state == "unknown":
         announced = await registry.expected(conn, machine.key, str(now.get("serial", "")), str(now.get("model", "")))
         if announced:
-            await registry.set_state(conn, machine.device_id, "accepted")
-            await facts.add_mode(conn, machine.device_id, machine.first_seen, "accepted", "list", received)
+            state = announced[1].state
+            await registry.set_state(conn, machine.device_id, state)
+            await facts.add_mode(conn, machine.device_id, machine.first_seen, state, "list", received)
             await _arrive(parts, conn, machine.device_id, announced, machine.first_seen)
             await rederive(parts, conn, {machine.device_id: machine.first_seen})
     elif machine.state not in ("quarantined",):
         await write_resource(parts, conn, machine.device_id)
+    return Learned(_change(known, now), machine.device_id, known, now)
+
+
+def _change(known: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return "firmware" if known.get("firmware") and now.get("firmware") != known["firmware"] else "identity"
 
 
@@ -245,7 +260,7 @@ async def _arrive(
     await write_resource(parts, conn, device_id)
 
 
-async def _module(parts: Parts, conn: Connection, machine: Device, who: Identity, received: int) -> str:
+async def _module(parts: Parts, conn: Connection, machine: Device, who: Identity, received: int) -> Learned:
     known = (await registry.by_keys(conn, [who.key])).get(who.key)
     if known is None:
         parent = machine
@@ -257,23 +272,25 @@ async def _module(parts: Parts, conn: Connection, machine: Device, who: Identity
         )
         if machine.state == "accepted":
             await write_resource(parts, conn, ident)
-        return "module"
+        return Learned("module", ident, {}, as_said(who))
     if not known.parent_id:
-        return ""  # a machine of its own elsewhere: a module that was carried over keeps its own history
+        # A machine of its own elsewhere: a module that was carried over keeps its own history.
+        return Learned("", known.device_id)
     before = await registry.identity(conn, known.device_id)
     now = device_resource.merged(before, as_said(who))
     if now == before:
-        return ""
+        return Learned("", known.device_id)
     await registry.set_identity(conn, known.device_id, now)
     if machine.state == "accepted":
         await write_resource(parts, conn, known.device_id)
-    return "firmware" if before.get("firmware") and now.get("firmware") != before["firmware"] else "identity"
+    return Learned(_change(before, now), known.device_id, before, now)
 
 
 __all__ = [
     "STATES",
     "Device",
     "Expected",
+    "Learned",
     "accept",
     "as_said",
     "device",

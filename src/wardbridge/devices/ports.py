@@ -35,6 +35,10 @@ class Record(Protocol):
         """The present version as a value (numbers exact), None when absent."""
         ...
 
+    async def current_many(self, conn: Connection, kind: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The present versions of those that are there, by id, in one question."""
+        ...
+
 
 class AlertSink(Protocol):
     """Takes what devices alarm about. Must be idempotent by ``signal.event_id``."""
@@ -62,6 +66,14 @@ class EventSink(Protocol):
         event: DeviceEvent,
         received: int,
     ) -> None: ...
+
+
+class IdentitySink(Protocol):
+    """Takes what a device or one of its modules newly says of itself, field by field of an Identity (firmware,
+    hardware, model, manufacturer, serial, udi …), in the transaction in which it is learned; ``old`` is '' for
+    what it had not said before. ``at`` in µs, when we heard it."""
+
+    async def apply(self, conn: Connection, device_id: str, what: str, old: str, new: str, at: int) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -31,3 +31,8 @@ class FhirRecord:
         """See the protocol; a deleted resource is absent."""
         found = await self.record.read(kind, ident, conn)
         return None if found is None or found.body is None else loads(found.body)
+
+    async def current_many(self, conn: Connection, kind: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """See the protocol."""
+        found = await self.record.read_many([(kind, ident) for ident in ids], conn)
+        return {one.id: loads(one.body) for one in found if one.body is not None}

@@ -8,8 +8,9 @@ bindings, as they are after all entries, ask for, and hands alarms and events on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import structlog
@@ -28,7 +29,7 @@ from wardbridge.devices.charting.select import Channel
 from wardbridge.devices.clocks import true_time
 from wardbridge.devices.pipeline.memory import Machine, Memory
 from wardbridge.devices.pipeline.sink import as_batch
-from wardbridge.devices.ports import AlertSink, EventSink, Parts
+from wardbridge.devices.ports import AlertSink, EventSink, IdentitySink, Parts
 from wardbridge.devices.store import facts, people, points, registry
 from wardbridge.devices.store.registry import Seen
 from wardbridge.devices.values import (
@@ -62,6 +63,7 @@ class Sinks:
     alerts: Sequence[AlertSink] = ()
     events: Sequence[EventSink] = ()
     adt: Callable[[Row], Sequence[Told]] | None = None
+    identities: Sequence[IdentitySink] = ()
 
 
 @dataclass
@@ -176,6 +178,7 @@ class Work:
             device = await fleet.first_sight(self.parts, self.conn, batch.device, batch.link, who, since)
             machine = await self.memory.add(self.conn, device)
             self.counts["devices_new"] += 1
+            await self._identified(device.device_id, {}, fleet.as_said(who), batch.received)
         spoken = max((r.device_time for r in readings), default=0) or max((w.device_time for w in waves), default=0)
         machine.offset.observe(spoken, batch.received)
         offset = machine.offset.correction()
@@ -228,7 +231,9 @@ class Work:
         return machine
 
     async def _identity(self, machine: Machine, who: Identity, batch: Batch, time: int) -> Machine:
-        change = await fleet.learn(self.parts, self.conn, machine.device, who, batch.received)
+        learned = await fleet.learn(self.parts, self.conn, machine.device, who, batch.received)
+        change = learned.change
+        await self._identified(learned.device_id, learned.before, learned.now, batch.received)
         if change == "firmware":
             event = DeviceEvent(
                 "firmware", "the software of the device has changed", value=who.firmware, device_time=time
@@ -248,6 +253,15 @@ class Work:
             fresh = (await registry.by_keys(self.conn, [machine.device.key]))[machine.device.key]
             machine.device = fresh
         return machine
+
+    async def _identified(
+        self, device_id: str, before: Mapping[str, Any], now: Mapping[str, Any], received: int
+    ) -> None:
+        for sink in self.sinks.identities:
+            for what, new in now.items():
+                old = before.get(what, "")
+                if new != old:
+                    await sink.apply(self.conn, device_id, what, str(old), str(new), received)
 
     async def _subject(self, machine: Machine, ids: tuple[str, ...], time: int) -> None:
         if time >= machine.subject_since:
