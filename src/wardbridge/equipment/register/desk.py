@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,9 +11,12 @@ from wardbridge.core.db import Connection
 from wardbridge.core.errors import Conflict, Invalid, NotFound
 from wardbridge.devices.store import places, registry
 from wardbridge.devices.store.registry import Expected
-from wardbridge.equipment.register import resources, store
-from wardbridge.equipment.register.values import CLASSES, CRITICALITIES, STATES, WIRE, Asset, Interface, Model
+from wardbridge.equipment.register import net, resources, store
+from wardbridge.equipment.register.values import CLASSES, CRITICALITIES, STATES, WIRE, Asset, Interface, Model, Software
 from wardbridge.equipment.shop import Shop
+
+VERSIONED = ("firmware", "hardware", "os")
+"""Fields of a machine whose versions have a history."""
 
 
 async def add_models(shop: Shop, conn: Connection, models: Sequence[Model]) -> None:
@@ -24,15 +27,21 @@ async def add_models(shop: Shop, conn: Connection, models: Sequence[Model]) -> N
         if model.class_ not in CLASSES:
             raise Invalid(f"the class of a model is one of: {', '.join(CLASSES)}", "class")
     await store.put_models(conn, models)
-    before = await _before(shop, conn, "DeviceDefinition", [model.model_id for model in models])
+    before = await shop.record.current_many(conn, "DeviceDefinition", [model.model_id for model in models])
     await shop.record.put(conn, [resources.definition(model, before.get(model.model_id)) for model in models])
 
 
-async def add(shop: Shop, conn: Connection, assets: Sequence[Asset]) -> None:
-    """Add or change machines; those that may be with a patient are announced, so that they are known when first heard.
+async def add(
+    shop: Shop, conn: Connection, assets: Sequence[Asset], network: Sequence[Interface] = (), *, source: str = "hand"
+) -> None:
+    """Add or change machines and network interfaces of theirs; those that may be with a patient are announced, so
+    that they are known when first heard. New versions of firmware, hardware and os go into the history as from
+    ``source`` (hand, list, wire).
 
-    Raises Invalid for an unknown state, criticality or model, Conflict for an asset number that is taken.
+    Raises Invalid for an unknown state, criticality or model or a wrong address, Conflict for an asset number that is
+    taken.
     """
+    network = [net.checked(one) for one in network]
     for asset in assets:
         if asset.state not in STATES or asset.criticality not in CRITICALITIES:
             raise Invalid("this life-cycle state or criticality does not exist", "state")
@@ -43,24 +52,40 @@ async def add(shop: Shop, conn: Connection, assets: Sequence[Asset]) -> None:
     taken = await store.taken_tag(conn, {asset.tag: asset.device_id for asset in assets if asset.tag})
     if taken:
         raise Conflict(f"the asset number {taken} is another machine's", "tag")
+    before = {asset.device_id: asset for asset in await store.assets(conn, [asset.device_id for asset in assets])}
     await store.put_assets(conn, assets)
-    await write(shop, conn, [asset.device_id for asset in assets])
+    await store.put_interfaces(conn, network)
+    await store.put_software(conn, _versions(assets, before, shop.clock.now(), source))
+    await write(shop, conn, sorted({asset.device_id for asset in assets} | {one.device_id for one in network}))
     await announce(shop, conn, assets)
 
 
 async def connect(shop: Shop, conn: Connection, interfaces: Sequence[Interface]) -> None:
-    """Add or change network interfaces."""
+    """Add or change network interfaces. Raises Invalid for a wrong address."""
+    interfaces = [net.checked(one) for one in interfaces]
     await store.put_interfaces(conn, interfaces)
     await write(shop, conn, sorted({one.device_id for one in interfaces}))
 
 
-async def change(shop: Shop, conn: Connection, device_id: str, **fields: Any) -> Asset:
+def _versions(assets: Sequence[Asset], before: Mapping[str, Asset], at: int, source: str) -> list[Software]:
+    found = []
+    for asset in assets:
+        old = before.get(asset.device_id)
+        for component in VERSIONED:
+            version = getattr(asset, component)
+            if version and version != (getattr(old, component) if old else ""):
+                found.append(Software(device_id=asset.device_id, component=component, since=at, version=version,
+                                      source=source))  # fmt: skip
+    return found
+
+
+async def change(shop: Shop, conn: Connection, device_id: str, *, source: str = "hand", **fields: Any) -> Asset:
     """Change fields of one machine. Raises NotFound, and what :func:`add` raises."""
     found = await store.assets(conn, [device_id], lock=True)
     if not found:
         raise NotFound("there is no such machine in the register", f"Device/{device_id}")
     asset = msgspec.structs.replace(found[0], **fields, version=found[0].version + 1)
-    await add(shop, conn, [asset])
+    await add(shop, conn, [asset], source=source)
     return asset
 
 
@@ -76,7 +101,7 @@ async def write(shop: Shop, conn: Connection, device_ids: Sequence[str]) -> None
         network.setdefault(one.device_id, []).append(one)
     seats = {place.place_id: place.location_id for place in await places.every(conn)}
     heard = {one.device_id for one in await registry.devices(conn, ids=[asset.device_id for asset in assets])}
-    before = await _before(shop, conn, "Device", [asset.device_id for asset in assets])
+    before = await shop.record.current_many(conn, "Device", [asset.device_id for asset in assets])
     now = [
         resources.device(asset, models[asset.model_id],
                          "" if asset.device_id in heard else seats.get(asset.place_id or "", ""),
@@ -103,8 +128,3 @@ async def announce(shop: Shop, conn: Connection, assets: Sequence[Asset]) -> Non
         "register",
         shop.clock.now(),
     )  # fmt: skip
-
-
-async def _before(shop: Shop, conn: Connection, kind: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    found = {ident: await shop.record.current(conn, kind, ident) for ident in ids}
-    return {ident: resource for ident, resource in found.items() if resource is not None}

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wardbridge.core.clock import iso
+from wardbridge.devices.device_resource import VERSIONS
 from wardbridge.equipment.register.values import Asset, Interface, Model
 
 BASE = "https://wardbridge.org/fhir"
@@ -69,6 +70,7 @@ def device(
     if asset.label:
         others = [n for n in result.get("deviceName", []) if n.get("type") != "user-friendly-name"]
         result["deviceName"] = [{"name": asset.label, "type": "user-friendly-name"}, *others]
+    _set(result, "version", _version(result.get("version", []), asset))
     if asset.parent_id:
         result["parent"] = {"reference": f"Device/{asset.parent_id}"}
     if location_id:
@@ -81,11 +83,32 @@ def device(
     return result
 
 
+def _version(known: Sequence[Mapping[str, Any]], asset: Asset) -> list[dict[str, Any]]:
+    """What the device itself said of its versions stays; what only the register knows stands beside it."""
+    said = [dict(one) for one in known if not _ours(one.get("type", {}))]
+    told = {coding.get("code") for one in said for coding in one.get("type", {}).get("coding", [])}
+    ours = [
+        {"type": _type(code, text), "value": version}
+        for code, text, spec, version in (
+            ("firmware", "software revision", VERSIONS["firmware"][0], asset.firmware),
+            ("hardware", "hardware revision", VERSIONS["hardware"][0], asset.hardware),
+            ("os", "operating system", "", asset.os),
+        )
+        if version and spec not in told
+    ]
+    return [*said, *ours]
+
+
+def _type(code: str, text: str) -> dict[str, Any]:
+    return {"coding": [{"system": PROPERTY, "code": code}], "text": text}
+
+
+def _ours(concept: Mapping[str, Any]) -> bool:
+    return any(coding.get("system") == PROPERTY for coding in concept.get("coding", []))
+
+
 def _kept(resource: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        p for p in resource.get("property", [])
-        if all(c.get("system") != PROPERTY for c in p.get("type", {}).get("coding", []))
-    ]  # fmt: skip
+    return [p for p in resource.get("property", []) if not _ours(p.get("type", {}))]
 
 
 def _properties(asset: Asset, model: Model, network: Sequence[Interface]) -> list[dict[str, Any]]:
@@ -94,10 +117,7 @@ def _properties(asset: Asset, model: Model, network: Sequence[Interface]) -> lis
     for one in network:
         facts += [("mac", one.mac), ("ip", one.ip), ("vlan", "" if one.vlan is None else str(one.vlan)),
                   ("zone", one.zone)]  # fmt: skip
-    return [
-        {"type": {"coding": [{"system": PROPERTY, "code": code}], "text": code}, "valueCode": [{"text": text}]}
-        for code, text in facts if text
-    ]  # fmt: skip
+    return [{"type": _type(code, code), "valueCode": [{"text": text}]} for code, text in facts if text]
 
 
 def _set(resource: dict[str, Any], name: str, value: list[Any]) -> None:

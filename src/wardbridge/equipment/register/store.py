@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import asyncpg
 import msgspec
 
 from wardbridge.core.db import Connection, Pool
+from wardbridge.core.errors import Conflict
 from wardbridge.equipment.register.values import Asset, Interface, Model, Now, Software
 
 Source = Connection | Pool
@@ -35,8 +37,12 @@ async def put_models(conn: Connection, models: Sequence[Model]) -> None:
 
 
 async def put_assets(conn: Connection, assets: Sequence[Asset]) -> None:
-    """Insert or replace machines, in one statement."""
-    await _put(conn, "asset", ("device_id",), Asset, assets)
+    """Insert or replace machines, in one statement. Raises Conflict for an asset number that somebody else takes at
+    the same moment."""
+    try:
+        await _put(conn, "asset", ("device_id",), Asset, assets)
+    except asyncpg.UniqueViolationError as error:
+        raise Conflict("an asset number is another machine's already", "tag") from error
 
 
 async def put_interfaces(conn: Connection, interfaces: Sequence[Interface]) -> None:
@@ -45,8 +51,19 @@ async def put_interfaces(conn: Connection, interfaces: Sequence[Interface]) -> N
 
 
 async def put_software(conn: Connection, rows: Sequence[Software]) -> None:
-    """Add versions to the history."""
-    await _put(conn, "software", ("device_id", "component", "since"), Software, rows)
+    """Add versions to the history, each after what is there; one that runs already adds nothing."""
+    if rows:
+        await conn.execute(
+            """
+            INSERT INTO software (device_id, component, since, version, source)
+            SELECT n.device_id, n.component, greatest(n.since, coalesce(last.since + 1, 0)), n.version, n.source
+            FROM jsonb_populate_recordset(NULL::software, $1::jsonb) n
+            LEFT JOIN LATERAL (SELECT s.since, s.version FROM software s
+                               WHERE s.device_id = n.device_id AND s.component = n.component
+                               ORDER BY s.since DESC LIMIT 1) last ON true
+            WHERE last.version IS DISTINCT FROM n.version""",
+            _JSON.encode(rows).decode(),
+        )
 
 
 async def _put(conn: Connection, table: str, key: Sequence[str], kind: type[Any], rows: Sequence[Any]) -> None:
