@@ -1,0 +1,1 @@
+"""The technician's bench: work without a network, parts, labour, vendor calls, downtime, cost."""
