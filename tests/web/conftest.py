@@ -16,6 +16,9 @@ from starlette.requests import HTTPConnection
 from tests.web.scene import Scene
 from wardbridge.app.browser import asker
 from wardbridge.core.clock import SystemClock
+from wardbridge.devices.ports import Parts
+from wardbridge.devices.record import FhirRecord
+from wardbridge.equipment.shop import Shop
 from wardbridge.fhir.rest.application import Application
 from wardbridge.fhir.rest.repository import StoreRepository
 from wardbridge.fhir.store.record import Record
@@ -74,7 +77,8 @@ async def house(database, tmp_path: Path) -> House:
                 clock=clock, zone=ZoneInfo("Europe/Berlin"), site="St. Test")  # fmt: skip
     record = Record(room.pool, room.clock)
     await record.load()
-    room = replace(room, api=asker(api(room, record)), book=Book(room.pool, room.clock, record))
+    room = replace(room, api=asker(api(room, record)), book=Book(room.pool, room.clock, record),
+                   shop=Shop(room.pool, Parts(FhirRecord(record), clock), "http://ward.test"))  # fmt: skip
     vlan = Text(title="VLAN", it="A separate lane of the network.")
     await room.book.add("it", vlan, Principal("person-operator", "Operator Test", "user", frozenset({"operator"})))
     hub = Hub(room.sources.feed, clock)

@@ -139,6 +139,8 @@ DONE = {
     "returned": _("Sent back with your reason."),
     "retired": _("Entry retired."),
     "tested": _("Test message queued."),
+    "kept": _("View kept."),
+    "dropped": _("View forgotten."),
 }
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from wardbridge.web.pages.equipment import home
+from wardbridge.web.pages.equipment import fleet, home
 
-EQUIPMENT = (*home.PAGES,)
+EQUIPMENT = (*home.PAGES, *fleet.PAGES)
