@@ -67,9 +67,24 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Puts a table under account: SELECT account_for('asset', 'device_id').
+-- Puts a table under account: SELECT account_for('asset', 'device_id'). Rows that are there already are entered first.
 CREATE FUNCTION account_for(name text, VARIADIC key text[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    EXECUTE format($f$
+        WITH there AS MATERIALIZED (
+            SELECT gen_random_uuid() AS audit_id, (extract(epoch FROM now()) * 1000000)::bigint AS at, to_jsonb(t) AS row
+            FROM %1$I t),
+        keyed AS (SELECT *, (SELECT string_agg(row ->> k, '/' ORDER BY n)
+                             FROM unnest($1) WITH ORDINALITY AS a (k, n)) AS key FROM there),
+        told AS (
+            INSERT INTO audit_event (audit_id, at, actor, actor_kind, display, roles, action, event, target_type,
+                                     target_id, patients, outcome, reason, query, address)
+            SELECT audit_id, at, 'wardbridge', 'system', 'Wardbridge', '{}', 'C', 'create', 'table.' || %1$L, key,
+                   CASE WHEN coalesce(row ->> 'patient_id', '') = '' THEN '{}' ELSE ARRAY[row ->> 'patient_id'] END,
+                   0, 'taken under account', '', '' FROM keyed)
+        INSERT INTO change (audit_id, at, actor, display, table_name, key, device_id, action, after, reason)
+        SELECT audit_id, at, 'wardbridge', 'Wardbridge', %1$L, key, coalesce(row ->> 'device_id', ''), 'C', row,
+               'taken under account' FROM keyed$f$, name) USING key;
     EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION journal(%s)',
                    name || '_journal', name, (SELECT string_agg(quote_literal(k), ', ') FROM unnest(key) k));
     EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION audit_event_is_append_only()',
