@@ -1,0 +1,1 @@
+"""What machines are made of, what is wrong with it, who says so, and how exposed it is."""

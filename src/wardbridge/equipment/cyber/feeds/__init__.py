@@ -1,0 +1,1 @@
+"""Vulnerabilities as their publishers describe them."""

@@ -1,0 +1,1 @@
+"""Statements on vulnerabilities of products (VEX): read, judged, written."""
