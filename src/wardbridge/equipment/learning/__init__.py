@@ -1,0 +1,1 @@
+"""Knowledge in common: pages, onboarding, cross-training, competence."""
