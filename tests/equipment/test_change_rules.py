@@ -60,7 +60,7 @@ def test_nothing_goes_on_without_every_signature_on_exactly_this_file(
         msgspec.structs.replace(signed_then, file=msgspec.structs.replace(signed_then.file, rollback="other"))
         if edited
         else signed_then
-    )  # noqa: E501
+    )
     if rules.may(now, move, signatures) or move not in rules.NEEDS_SIGNATURES:
         return
     assert not edited

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from wardbridge.core.errors import Unavailable
+from wardbridge.core.errors import Conflict, Unavailable
 
 Pool = Any
 """An ``asyncpg.Pool``. Only stores run statements on it."""
@@ -26,6 +26,8 @@ AWAY = (
     OSError,
 )
 """What asyncpg raises while the server is away, starting or recovering."""
+REFUSED = "WB409"
+"""The SQLSTATE of rules that triggers keep."""
 
 
 async def _nothing(connection: Connection) -> None:
@@ -61,8 +63,9 @@ async def open_pool(dsn: str, *, size: int = 8, name: str = "wardbridge", timeou
 async def transaction(pool: Pool, *, isolation: str = "read_committed") -> AsyncIterator[Connection]:
     """A connection inside one transaction.
 
-    Raises Unavailable when the database is away or its disk is full; the transaction is then rolled
-    back, or, where the connection broke during COMMIT, of unknown outcome.
+    Raises Conflict with its words when a rule in the database refuses (SQLSTATE WB409), Unavailable when
+    the database is away or its disk is full; the transaction is then rolled back, or, where the
+    connection broke during COMMIT, of unknown outcome.
     """
     try:
         async with pool.acquire() as connection, connection.transaction(isolation=isolation):
@@ -71,3 +74,7 @@ async def transaction(pool: Pool, *, isolation: str = "read_committed") -> Async
         raise Unavailable("the disk of the database is full", "database") from error
     except AWAY as error:
         raise Unavailable(f"the database is away: {type(error).__name__}", "database") from error
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == REFUSED:
+            raise Conflict(str(error)) from error
+        raise

@@ -70,8 +70,7 @@ CREATE TABLE patch (
     component   text NOT NULL,
     version     text NOT NULL,
     fixes       text[] NOT NULL DEFAULT '{}',
-    campaign_id text NOT NULL DEFAULT '',
-    proven_at   bigint
+    campaign_id text NOT NULL DEFAULT ''
 );
 CREATE INDEX patch_model ON patch (model_id, component);
 CREATE INDEX patch_campaign ON patch (campaign_id) WHERE campaign_id <> '';
