@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.equipment.conftest import TECHNICIAN, Stocked
+from tests.equipment.conftest import TECHNICIAN
 
 from wardbridge.core.clock import DAY
 from wardbridge.core.errors import Conflict, Invalid, NotFound
@@ -16,7 +16,6 @@ from wardbridge.equipment.bench import stock
 from wardbridge.equipment.bench.lots import choose
 from wardbridge.equipment.bench.store import stock as store
 from wardbridge.equipment.bench.values import Level, Lot, Part, Store
-from wardbridge.equipment.register import store as register
 from wardbridge.equipment.shop import Shop
 
 D = Decimal
@@ -114,7 +113,7 @@ async def test_an_expired_lot_stays_unless_somebody_says_why(shop: Shop) -> None
     assert await balance(shop) == 0
 
 
-async def test_moving_and_giving_back_keep_the_sum(shop: Shop, stock_: None = None) -> None:
+async def test_moving_and_giving_back_keep_the_sum(shop: Shop) -> None:
     await shelf(shop, 6)
     async with shop.acting(TECHNICIAN) as conn:
         await stock.move(shop, conn, "p", "s", "t", D(4), TECHNICIAN)
@@ -160,8 +159,3 @@ async def test_no_quantity_that_is_none(shop: Shop, quantity: str) -> None:
     async with shop.acting(TECHNICIAN) as conn:
         with pytest.raises(Invalid):
             await stock.receive(shop, conn, "p", "s", D(quantity), TECHNICIAN)
-
-
-async def test_a_part_for_a_machine(shop: Shop, stock: Stocked) -> None:
-    assert await stock(1)
-    assert await register.now(shop.pool)

@@ -20,7 +20,8 @@ ALLOWED = {"h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "li", "em", "strong", 
 TAG = re.compile(r"<\s*/?\s*([a-zA-Z][a-zA-Z0-9]*)([^>]*)>")
 PIECES = st.sampled_from(
     ["<script>", "</p>", "<img src=x onerror=a>", "[a](javascript:b)", "[a]( data:text/html,x)", "![i](http://x/y.png)",
-     "[t](/terms/vlan)", "<http://a.test>", "<javascript:alert(1)>", "**b**", "# h\n", "| a | b |\n|---|---|\n| 1 | 2 |\n",
+     "[t](/terms/vlan)", "<http://a.test>", "<javascript:alert(1)>", "**b**", "# h\n",
+     "| a | b |\n|---|---|\n| 1 | 2 |\n",
      "\n\n", "> q\n", "- l\n", "`c`", "&lt;", '"', "[x]: javascript:1\n", "[x]", "//evil.test", "[e](//evil.test)",
      "[v](\\\\evil)", "text"]
 )  # fmt: skip

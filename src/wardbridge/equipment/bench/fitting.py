@@ -34,7 +34,7 @@ async def fit(shop: Shop, conn: Connection, part: Part, serial: str, lot: str, d
     ident, parent = known
     if parent not in ("", device_id):
         raise Conflict(f"{part.number} with serial number {serial} is in another machine ({parent})", "serial")
-    await desk.change(shop, conn, ident, parent_id=device_id, state="in-service", state_since=now, installed=now)
+    await desk.change(shop, conn, ident, parent_id=device_id, installed=now)
     return ident
 
 
@@ -44,4 +44,4 @@ async def unfit(shop: Shop, conn: Connection, part: Part, serial: str, device_id
     model = await store.find_model(conn, maker, part.name, part.number)
     known = await orders.asset_of(conn, model.model_id, serial) if model else None
     if known is not None and known[1] == device_id:
-        await desk.change(shop, conn, known[0], parent_id=None, state="received", state_since=shop.clock.now())
+        await desk.change(shop, conn, known[0], parent_id=None)

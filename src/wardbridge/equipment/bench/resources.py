@@ -73,13 +73,15 @@ def supply_delivery(movement: Movement, part: Part, store: Store, *, request_id:
 
 
 def _observation(ident: str, device_id: str, code: str, text: str) -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         "resourceType": "Observation",
         "id": ident,
         "status": "final",
         "code": {"coding": [{"system": CODES, "code": code, "display": text}], "text": text},
-        "subject": {"reference": f"Device/{device_id}"},
     }
+    if device_id:  # work on a place has none
+        found["subject"] = {"reference": f"Device/{device_id}"}
+    return found
 
 
 def labour(row: Labour, request_id: str) -> dict[str, Any]:
@@ -121,12 +123,13 @@ def call(row: Call, request_id: str) -> dict[str, Any]:
         "intent": "order",
         "code": {"coding": [{"system": CODES, "code": "vendor-call"}], "text": "Vendor call"},
         "focus": {"reference": f"ServiceRequest/{request_id}"},
-        "for": {"reference": f"Device/{row.device_id}"},
         "authoredOn": iso(row.opened),
         "lastModified": iso(max(row.opened, row.arrived or 0, row.done or 0)),
         "requester": {"display": row.by},
         "owner": {"display": row.vendor},
     }
+    if row.device_id:
+        found["for"] = {"reference": f"Device/{row.device_id}"}
     if row.reference:
         found["identifier"] = [{"value": row.reference}]
     if row.promised is not None:

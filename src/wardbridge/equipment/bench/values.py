@@ -142,6 +142,15 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
         return self.target - coming if coming < self.minimum else ZERO
 
 
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of ``labour_rate``: money per hour from ``since`` on; ``person_id`` '' for everybody without their own."""
+
+    since: int
+    rate: Decimal
+    currency: str
+    person_id: str = ""
+
+
 class Labour(msgspec.Struct, frozen=True, kw_only=True):
     """A row of ``labour``; ``rate`` is money per hour at the time of the work, None where none was set."""
 
