@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.equipment.conftest import NURSE, OPERATOR, PHYSICIAN, TECHNICIAN
+
 from wardbridge.core.clock import DAY, HOUR, FakeClock
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.devices.values import DeviceEvent

@@ -12,12 +12,13 @@ from starlette.applications import Starlette
 
 from tests.devices.pipeline.scene import DIA, HR, MEAN, SPO2, SYS, reading, scene
 from wardbridge.core.clock import DAY
-from wardbridge.core.db import transaction
 from wardbridge.devices.values import Identity
-from wardbridge.equipment.work.desk import Workshop
+from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.work import desk
 from wardbridge.security.audit import Audit
 from wardbridge.security.http import COOKIE
 from wardbridge.security.identity import Identity as People
+from wardbridge.security.principal import SYSTEM
 from wardbridge.security.tokens import Tokens
 from wardbridge.web.adapters.build import sources
 from wardbridge.web.app import routes
@@ -94,11 +95,12 @@ async def test_technicians_see_the_same_bed_in_use(ward):
 
 async def test_a_value_leads_to_its_device_and_the_maintenance_state_then(ward):
     house = ward.house
-    workshop = Workshop(house.parts.record, house.clock)
-    async with transaction(house.pool) as conn:
-        await workshop.plan(
-            conn, ward.first, "Yearly safety test", house.clock.now() - DAY, 365, "Tech", reported_at=house.minute(0)
-        )
+    shop = Shop(house.pool, house.parts)
+    async with shop.acting(SYSTEM) as conn:
+        await desk.plan(
+            shop, conn, ward.first, "Yearly safety test", house.clock.now() - DAY, 365, SYSTEM,
+            reported_at=house.minute(0),
+        )  # fmt: skip
     nurse = await ward.open("nurse")
     chart = (await nurse.get(f"/patients/{ward.patient}")).text
     observation = next(o for o in await house.observations() if o["code"]["text"] == "Heart rate")

@@ -34,9 +34,11 @@ from wardbridge.devices.sim.equipment import assets
 from wardbridge.devices.sim.history import bundles
 from wardbridge.devices.sim.people import people as residents
 from wardbridge.devices.store.registry import Expected
-from wardbridge.equipment.work.desk import Workshop
+from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.work import desk
 from wardbridge.fhir.json import dumps
 from wardbridge.security.identity import Identity
+from wardbridge.security.principal import SYSTEM, Principal
 from wardbridge.security.tokens import Tokens
 
 log = structlog.get_logger(__name__)
@@ -51,6 +53,7 @@ PEOPLE = (
 STRANGER = "lvp"
 """The last machine of this kind was announced by nobody: it waits in the queue for a technician."""
 SEEN_SECONDS = 600
+CLINICAL_ENGINEERING = Principal(SYSTEM.id, "Clinical engineering", SYSTEM.kind, SYSTEM.roles)
 
 
 async def demo(settings: Settings, *, beds: int, speed: float, seed: int, say: Callable[[str], None]) -> None:
@@ -145,15 +148,15 @@ async def furnish(settings: Settings, dsn: str, clock: Clock, story: script.Scri
     pool = await open_pool(dsn, size=2, name="wardbridge-demo")
     try:
         parts = await parts_of(settings, pool, clock)
-        workshop = Workshop(parts.record, clock)
+        shop = Shop(pool, parts)
         for _ in range(SEEN_SECONDS):
             for device in await fleet.list_devices(pool, state="accepted"):
                 asset = waiting.pop(device.serial, None)
                 for plan in asset.plans if asset else ():
-                    async with transaction(pool) as conn:
-                        await workshop.plan(
-                            conn, device.device_id, plan.name, _noon(plan.due), round(plan.months * 30.44),
-                            "Clinical engineering", reported_at=_noon(plan.last),
+                    async with shop.acting(CLINICAL_ENGINEERING, "demo") as conn:
+                        await desk.plan(
+                            shop, conn, device.device_id, plan.name, _noon(plan.due), round(plan.months * 30.44),
+                            CLINICAL_ENGINEERING, reported_at=_noon(plan.last),
                         )  # fmt: skip
             if not waiting:
                 return

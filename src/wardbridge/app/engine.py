@@ -34,7 +34,9 @@ from wardbridge.core.errors import Unavailable
 from wardbridge.core.settings import Settings
 from wardbridge.devices.pipeline.batch import Sinks
 from wardbridge.devices.pipeline.pipeline import Pipeline
-from wardbridge.equipment.work.desk import DeviceFaults, Workshop
+from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.work import meters, schedules
+from wardbridge.equipment.work.events import DeviceFaults, Rests
 from wardbridge.terminology.glossary.book import Book
 from wardbridge.terminology.glossary.seed import seed
 
@@ -84,8 +86,8 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
     """Everything that runs side by side."""
     record = await record_of(settings, pool, clock)
     parts = await parts_of(settings, pool, clock, record)
-    workshop = Workshop(parts.record, clock)
-    pipeline = Pipeline(pool, parts, Sinks((DeviceAlarms(),), (DeviceFaults(workshop), DeviceReturns()), told))
+    shop = Shop(pool, parts)
+    pipeline = Pipeline(pool, parts, Sinks((DeviceAlarms(),), (DeviceFaults(shop), Rests(), DeviceReturns()), told))
     watcher = Engine(pool, clock, WardBeds(pool))
     await watcher.load()
     changes = ObservationChanges(record)
@@ -105,12 +107,17 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         while await follow_patients(pool, record):
             pass
 
+    async def planned() -> None:
+        await meters.follow(pool, clock.now())
+        await schedules.tick(shop)
+
     await seed(Book(pool, clock, record))
     return [
         pipeline.run(),
         watcher.run(),
         forever(clock, 1.0, inputs, "score inputs"),
         forever(clock, 1.0, patients, "patients on boards"),
+        forever(clock, 10.0, planned, "use hours and schedules"),
         *outbound.works(),
         *subscriptions.works(),
         *upkeep(settings, pool, clock),

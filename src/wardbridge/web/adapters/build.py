@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from wardbridge.core.clock import Clock
 from wardbridge.core.db import Pool
 from wardbridge.devices.ports import Parts
-from wardbridge.equipment.work.desk import Workshop
+from wardbridge.equipment.shop import Shop
 from wardbridge.fhir.store.record import Record
 from wardbridge.web.adapters.alarms import AlarmDesk
 from wardbridge.web.adapters.bindings import BindingDesk
@@ -31,7 +31,7 @@ def sources(
         alarms=alarms,
         bindings=BindingDesk(pool, parts),
         charts=ChartDesk(pool, clock, record, parts, Show(zone), wards),
-        fleet=FleetDesk(pool, clock, parts, Workshop(parts.record, clock)),
+        fleet=FleetDesk(Shop(pool, parts)),
         messages=ExchangeDesk(pool, clock, test_message),
         feed=LiveFeed(pool, clock),
     )

@@ -18,8 +18,8 @@ from wardbridge.devices.charting import issue
 from wardbridge.devices.charting.observation import trace
 from wardbridge.devices.ports import Parts
 from wardbridge.devices.store import registry
-from wardbridge.equipment.work import store as equipment
 from wardbridge.equipment.work.state import faults_at, maintenance_state
+from wardbridge.equipment.work.store import orders
 from wardbridge.fhir.json import loads
 from wardbridge.fhir.store.record import Record
 from wardbridge.fhir.store.values import Put
@@ -157,7 +157,7 @@ class ChartDesk:
         )  # fmt: skip
         if device is None:
             return origin
-        work = await equipment.of_devices(self._pool, [device.device_id])
+        work = await orders.of_devices(self._pool, [device.device_id])
         then, decided = maintenance_state(work, cell.time)
         now, _decided = maintenance_state(work, self._clock.now())
         text = f"{decided.name}, {_('due')} {self._show.day(decided.due)}" if decided and decided.due else ""

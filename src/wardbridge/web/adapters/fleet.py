@@ -6,17 +6,16 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from wardbridge.core.clock import Clock
-from wardbridge.core.db import Pool, transaction
+from wardbridge.core.db import transaction
 from wardbridge.core.errors import Invalid, NotFound
 from wardbridge.devices import board, fleet
-from wardbridge.devices.ports import Parts
 from wardbridge.devices.store import places
 from wardbridge.devices.store.places import Place
 from wardbridge.devices.store.registry import Device
-from wardbridge.equipment.work import store as equipment
-from wardbridge.equipment.work.desk import Workshop
+from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.work import desk
 from wardbridge.equipment.work.state import maintenance_state
+from wardbridge.equipment.work.store import orders
 from wardbridge.equipment.work.values import Work
 from wardbridge.exchange.outbound.store import screens
 from wardbridge.security.principal import Principal
@@ -49,7 +48,7 @@ def device_view(device: Device, bed: str, ward: str, work: Iterable[Work], now: 
         hardware=device.hardware, udi=device.udi, admission=device.state, state=device_state(device, now),
         link=device.link, bed=bed, place_id=device.place_id, ward=ward, in_use=bool(device.patient_id),
         first_seen=device.first_seen, last_seen=device.last_seen, clock_offset=device.clock_offset_us,
-        battery=device.battery, faults=sum(item.kind == "fault" and item.state != "resolved" for item in mine),
+        battery=device.battery, faults=sum(item.kind == "fault" and not item.ended for item in mine),
         due=due, due_date=(decided.due or 0) if decided else 0,
         said=" · ".join(filter(None, [said[1], ", ".join(said[2][:6]), device.place_said])) if said else "",
     )  # fmt: skip
@@ -64,18 +63,18 @@ def module_view(module: Device, now: int) -> v.Device:
 class FleetDesk:
     """Answers :class:`wardbridge.web.sources.Fleet`."""
 
-    def __init__(self, pool: Pool, clock: Clock, parts: Parts, workshop: Workshop) -> None:
-        self._pool = pool
-        self._clock = clock
-        self._parts = parts
-        self._workshop = workshop
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._pool = shop.pool
+        self._clock = shop.clock
+        self._parts = shop.parts
 
     async def _places(self) -> dict[str, Place]:
         return {place.place_id: place for place in await places.every(self._pool)}
 
     async def devices(self, chosen: Filter) -> Sequence[v.Device]:
         now, where = self._clock.now(), await self._places()
-        work = await equipment.of_devices(self._pool, open_only=True)
+        work = await orders.of_devices(self._pool, open_only=True)
         found = []
         for device in await fleet.list_devices(self._pool, state=chosen.admission):
             place = where.get(device.place_id)
@@ -85,7 +84,7 @@ class FleetDesk:
     async def device(self, device_id: str, *, names: bool) -> v.DevicePage:
         now, where = self._clock.now(), await self._places()
         device = await fleet.device(self._pool, device_id)
-        work = await equipment.of_devices(self._pool, [device_id])
+        work = await orders.of_devices(self._pool, [device_id])
         place = where.get(device.place_id)
         bindings = await self._bindings(device, where, names)
         seen = {binding.patient_id for binding in bindings if binding.patient_id}
@@ -98,9 +97,7 @@ class FleetDesk:
             device=device_view(device, place.bed if place else "", place.ward if place else "", work, now),
             modules=tuple(module_view(m, now) for m in await fleet.modules(self._pool, device_id)),
             faults=tuple(fault_view(item, device.label) for item in work if item.kind == "fault"),
-            due=tuple(
-                _due(item, work, now) for item in work if item.kind == "maintenance" and item.state != "resolved"
-            ),
+            due=tuple(_due(item, work, now) for item in work if item.kind == "maintenance" and not item.ended),
             bindings=bindings,
             patient_count=len(seen),
             messages=await self._messages(device),
@@ -142,21 +139,21 @@ class FleetDesk:
 
     async def report(self, device_id: str, text: str, by: Principal) -> None:
         await fleet.device(self._pool, device_id)
-        async with transaction(self._pool) as conn:
-            await self._workshop.report(conn, device_id, text, by.display)
+        async with self._shop.acting(by) as conn:
+            await desk.report(self._shop, conn, device_id, text, by)
 
     async def take(self, device_id: str, fault_id: str, by: Principal) -> None:
         await self._own(device_id, fault_id)
-        async with transaction(self._pool) as conn:
-            await self._workshop.take(conn, fault_id, by.display)
+        async with self._shop.acting(by) as conn:
+            await desk.take(self._shop, conn, fault_id, by)
 
     async def resolve(self, device_id: str, fault_id: str, text: str, by: Principal) -> None:
         await self._own(device_id, fault_id)
-        async with transaction(self._pool) as conn:
-            await self._workshop.resolve(conn, fault_id, text, by.display)
+        async with self._shop.acting(by) as conn:
+            await desk.resolve(self._shop, conn, fault_id, text, by)
 
     async def _own(self, device_id: str, fault_id: str) -> None:
-        if all(item.work_id != fault_id for item in await equipment.of_devices(self._pool, [device_id])):
+        if all(item.work_id != fault_id for item in await orders.of_devices(self._pool, [device_id])):
             raise NotFound(_("There is no such fault on this device."), "fault")
 
 

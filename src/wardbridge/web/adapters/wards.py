@@ -19,8 +19,8 @@ from wardbridge.devices.ports import Parts
 from wardbridge.devices.stays import Heard
 from wardbridge.devices.store import facts
 from wardbridge.devices.store import people as people_store
-from wardbridge.equipment.work import store as equipment
 from wardbridge.equipment.work.state import maintenance_state
+from wardbridge.equipment.work.store import orders
 from wardbridge.equipment.work.values import Work
 from wardbridge.fhir.json import loads
 from wardbridge.fhir.store.record import Record
@@ -96,7 +96,7 @@ class WardDesk:
         alarms = await alarm_views(self._pool, await alarm_store.active(self._pool, places))
         scores = await alarm_store.scores(self._pool, patients, "NEWS2", now - DAY)
         resting = await alarm_store.standby(self._pool)
-        work = await equipment.of_devices(self._pool, devices, open_only=True)
+        work = await orders.of_devices(self._pool, devices, open_only=True)
         return [
             _tile(bed, lasts, channels, [a for a in alarms if a.place_id == bed.place_id],
                   scores.get(bed.patient.patient_id, ()) if bed.patient else (), bed.place_id in resting,

@@ -1,0 +1,1 @@
+"""SQL of work on machines."""
