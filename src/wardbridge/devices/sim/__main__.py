@@ -25,6 +25,7 @@ def parse(arguments: list[str] | None = None) -> WardConfig:
     parser.add_argument("--no-waves", dest="waves", action="store_false")
     parser.add_argument("--no-ventilators", dest="ventilators", action="store_false")
     parser.add_argument("--oru-port", type=int, default=None, help="where the HIS takes results (0: any)")
+    parser.add_argument("--bench-port", type=int, default=None, help="where new firmware is taken for machines")
     parser.add_argument("--oru-dead", action="store_true", help="the HIS hangs up instead of answering")
     parser.add_argument("--status-every", type=float, default=usual.status_every, help="seconds, 0 for never")
     parser.add_argument("--start", type=int, default=0, help="the ward's first moment, µs since 1970 UTC")

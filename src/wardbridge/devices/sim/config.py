@@ -11,7 +11,8 @@ class WardConfig:
 
     ``speed`` multiplies the script and the courses of the patients, not the wire: values and waves keep
     their rate in wall time. ``every`` is the wall seconds between a monitor's numerics, ``oru_port`` where
-    the HIS takes results (None: nowhere, 0: any free port), ``status_every`` the seconds between status
+    the HIS takes results (None: nowhere, 0: any free port), ``bench_port`` where :mod:`wardbridge.devices.sim.bench`
+    listens (None: nowhere), ``status_every`` the seconds between status
     lines (0: none), ``start`` the ward's first moment in µs since 1970 UTC (0: now).
     ``ventilators`` also starts the SDC providers, in a process of their own.
     """
@@ -26,6 +27,7 @@ class WardConfig:
     ventilators: bool = True
     oru_port: int | None = None
     oru_dead: bool = False
+    bench_port: int | None = None
     status_every: float = 10.0
     start: int = 0
 

@@ -72,7 +72,7 @@ class Dialysis(Machine):
             self._run = min(self._run + passed, self.treatment.minutes * 60.0)
         said = self.alert(t, "venous", present, self._cause())
         if said or self._steps % EVERY == 0:
-            said.append(self.observation(t, terms.HD_MDS, self._values(self._steps % 60 == 0)))
+            said.append(self.observation(t, terms.HD_MDS, self._values(self.whole(self._steps % 60 == 0))))
         self._steps += 1
         return said
 

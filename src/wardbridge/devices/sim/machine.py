@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wardbridge.core.clock import SECOND
 from wardbridge.devices.sim import rows, terms
@@ -52,6 +52,17 @@ class Machine:
         self._start = start
         self._count = 0
         self._alerts: dict[str, Alert] = {}
+        self._news = False
+
+    def install(self, firmware: str) -> None:
+        """New firmware; the next report says so."""
+        self.identity = replace(self.identity, firmware=firmware)
+        self._news = True
+
+    def whole(self, due: bool) -> bool:
+        """Whether a report that is ``due`` to tell everything, or has news, tells it now."""
+        news, self._news = self._news, False
+        return due or news
 
     def stamp(self, t: float) -> int:
         """The device's own idea of the time at ``t``, µs since 1970 UTC."""

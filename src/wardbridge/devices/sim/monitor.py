@@ -73,6 +73,7 @@ class Monitor(Machine):
         patient = self._patient(t)
         if patient is None:
             return self._stand_by(t)
+        first = self.whole(first)
         if self._vacant:
             self._vacant, self._cuff = False, t * self.speed + 20.0
         patient.extend(t)

@@ -72,7 +72,7 @@ class Pump(Machine):
         said += self._alerts_at(t)
         changed = any(message.kind == "event" for message in said)
         if changed or self._steps % EVERY == 0:
-            said.append(self.observation(t, self.system, self._values(self._steps % 60 == 0)))
+            said.append(self.observation(t, self.system, self._values(self.whole(self._steps % 60 == 0))))
         self._steps += 1
         return said
 

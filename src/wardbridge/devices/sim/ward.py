@@ -16,6 +16,7 @@ from typing import Any, TextIO
 import msgspec
 
 from wardbridge.core.clock import SECOND, Clock
+from wardbridge.devices.sim import bench
 from wardbridge.devices.sim.cast import Cast, assemble, hl7_machines
 from wardbridge.devices.sim.config import WardConfig
 from wardbridge.devices.sim.his import Receiver, Registrar
@@ -43,12 +44,15 @@ class Ward:
         self.links: dict[str, Link] = {}
         self.behind = 0
         self.oru_port = 0
+        self.bench: asyncio.Server | None = None
 
     async def run(self) -> None:
         """Run until cancelled. Raises OSError when the HIS's own port is taken."""
         began = self._clock.monotonic() - (self._clock.now() - self.cast.start) / SECOND
         if self.config.oru_port is not None:
             self.oru_port = await self.receiver.start(self.config.host, self.config.oru_port)
+        if self.config.bench_port is not None:
+            self.bench = await bench.serve(self.machines, self.config.host, self.config.bench_port)
         try:
             async with asyncio.TaskGroup() as tasks:
                 his = self._link("his", 0.0)
@@ -65,6 +69,8 @@ class Ward:
                     tasks.create_task(self._tell(sys.stderr))
         finally:
             await self.receiver.stop()
+            if self.bench is not None:
+                self.bench.close()
 
     def _link(self, name: str, jitter: float) -> Link:
         link = Link(self.config.host, self.config.mllp_port, self._clock, jitter, self._connect)
