@@ -165,9 +165,7 @@ def wild(value: str) -> bool:
 @lru_cache(maxsize=10_000)
 def _pattern(value: str) -> re.Pattern[str]:
     parts = re.findall(r"\\.|.", value, re.DOTALL)
-    return re.compile(
-        "".join({"*": ".*", "?": ".?"}.get(part) or re.escape(part[-1]) for part in parts), re.DOTALL
-    )
+    return re.compile("".join({"*": ".*", "?": ".?"}.get(part) or re.escape(part[-1]) for part in parts), re.DOTALL)
 
 
 def relation(source: str, target: str) -> Relation:

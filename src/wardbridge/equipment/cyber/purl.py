@@ -37,7 +37,7 @@ def parse(text: str) -> Purl | None:
     if found.type in ("deb", "rpm", "apk", "alpm"):
         # Distributions patch on their own: the distribution is part of what it is.
         space = space or "?"
-    version, vers = found.version or "", dict(found.qualifiers or {}).get("vers", "")  # type: ignore[arg-type]
+    version, vers = found.version or "", dict(found.qualifiers or {}).get("vers", "")
     return Purl(found.type, space, name, version, vers, "/".join(filter(None, (found.type, space, name))))
 
 

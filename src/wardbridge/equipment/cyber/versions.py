@@ -8,6 +8,7 @@ release, other letters after it. A version that names no number at all is only e
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cmp_to_key, lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -166,6 +167,10 @@ def opened(text: str) -> str:
     return "" if text.strip().lower() in _OPEN else text.strip()
 
 
+def _by_version(scheme: str) -> Callable[[tuple[str, str], tuple[str, str]], int]:
+    return lambda one, two: compare(one[1], two[1], scheme)
+
+
 def from_vers(text: str) -> Affects:
     """A range in vers notation (``vers:npm/>=1.2|<2``), as :class:`Affects`. Raises Invalid."""
     if not text.startswith("vers:") or "/" not in text:
@@ -173,7 +178,7 @@ def from_vers(text: str) -> Affects:
     scheme, _, rest = text[5:].partition("/")
     if rest.strip() == "*":
         return Affects(scheme=scheme, other="affected")
-    parts = []
+    parts: list[tuple[str, str]] = []
     for part in filter(None, (one.strip() for one in rest.split("|"))):
         found = _COMPARATORS.fullmatch(part)
         sign, version = (found[1] or "=", unquote(found[2].strip())) if found else ("=", part)
@@ -181,7 +186,7 @@ def from_vers(text: str) -> Affects:
             raise Invalid("a part of this version range names no version", text[:80])
         parts.append((sign, version))
     # The notation asks for ascending order; not every document keeps it.
-    parts.sort(key=cmp_to_key(lambda one, two: compare(one[1], two[1], scheme)))
+    parts.sort(key=cmp_to_key(_by_version(scheme)))
     spans: list[Span] = []
     start: tuple[str, bool] | None = None
     for sign, version in parts:

@@ -59,7 +59,8 @@ def read(sent: dict[str, Any]) -> Bom:
     info = table(sent.get("creationInfo"))
     makers = [party(one) for one in rows(info.get("creators")) if text(one).startswith(("Organization", "Person"))]
     return Bom(
-        format="SPDX", spec=version.removeprefix("SPDX-"), kind="sbom", serial=text(sent.get("documentNamespace"), 1000),
+        format="SPDX", spec=version.removeprefix("SPDX-"), kind="sbom",
+        serial=text(sent.get("documentNamespace"), 1000),
         name=root.name if root else text(sent.get("name"), 500), author=", ".join(filter(None, makers[:5])),
         made_at=moment(info.get("created")), root=None if root is None else _as_root(root), components=tuple(parts),
         depends=depends, refused=tuple(refused),
@@ -67,7 +68,6 @@ def read(sent: dict[str, Any]) -> Bom:
 
 
 def _as_root(one: Component) -> Component:
-
 
     return msgspec.structs.replace(one, n=0)
 

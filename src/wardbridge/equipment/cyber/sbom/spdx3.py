@@ -47,7 +47,9 @@ def read(sent: dict[str, Any]) -> Bom:
     by_id = {_ident(one): one for one in graph if _ident(one)}
     document = next((one for one in graph if _kind(one) == "SpdxDocument"), {})
     info = table(by_id.get(text(document.get("creationInfo"))) or document.get("creationInfo"))
-    roots = {text(ref) for one in graph if _kind(one) in ("SpdxDocument", "Sbom") for ref in rows(one.get("rootElement"))}
+    roots = {
+        text(ref) for one in graph if _kind(one) in ("SpdxDocument", "Sbom") for ref in rows(one.get("rootElement"))
+    }
     refused: list[Refused] = []
     parts: list[Component] = []
     for at, one in enumerate(graph):
@@ -72,7 +74,6 @@ def read(sent: dict[str, Any]) -> Bom:
 
 
 def _as_root(one: Component) -> Component:
-
 
     return msgspec.structs.replace(one, n=0)
 

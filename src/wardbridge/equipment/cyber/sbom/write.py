@@ -43,8 +43,18 @@ def write(bom: Bom, vulnerabilities: Sequence[dict[str, Any]] = ()) -> dict[str,
 def _component(one: Component, children: dict[int | None, list[Component]]) -> dict[str, Any]:
     more = {key: value for key, value in one.more.items() if key not in ("spdx", UNREAD)}
     out: dict[str, Any] = {} if one.type == "service" else {"type": one.type}
-    out |= {key: value for key, value in (("bom-ref", one.ref), ("group", one.group), ("name", one.name),
-                                          ("version", one.version), ("purl", one.purl), ("cpe", one.cpe)) if value}
+    out |= {
+        key: value
+        for key, value in (
+            ("bom-ref", one.ref),
+            ("group", one.group),
+            ("name", one.name),
+            ("version", one.version),
+            ("purl", one.purl),
+            ("cpe", one.cpe),
+        )
+        if value
+    }
     out |= one.more.get(UNREAD, {})
     out |= more
     if one.supplier and not any(key in more for key in ("supplier", "manufacturer", "provider", "publisher")):

@@ -25,9 +25,13 @@ def read(
     sent: Mapping[str, Any], known: Mapping[str, Component], root: Component | None, serial: str, revision: int,
     made: int | None,
 ) -> tuple[list[Statement], list[Refused]]:  # fmt: skip
-    """The statements of a document whose components are ``known`` by their ref; what is refused, with its place."""
+    """What is said about nothing in particular is about everything of the supplier whom the document names.
+
+    The statements of a document whose components are ``known`` by their ref; what is refused, with its place."""
     out: list[Statement] = []
     refused: list[Refused] = []
+    meta = table(sent.get("metadata"))
+    maker = text(table(meta.get("supplier")).get("name"), 300) or text(table(meta.get("manufacture")).get("name"), 300)
     for at, one in enumerate(rows(sent.get("vulnerabilities"))):
         where = f"vulnerabilities[{at}]"
         flaw = table(one)
@@ -40,15 +44,18 @@ def read(
         status = words.OF_CYCLONEDX.get(said, "under_investigation")
         if said and said not in words.OF_CYCLONEDX:
             refused.append(Refused(f"{where}.analysis.state", f"{said} is no state; taken as in_triage"))
-        targets = rows(flaw.get("affects")) or ([{"ref": root.ref or root.name}] if root else [])
+        targets = rows(flaw.get("affects")) or ([{"ref": root.ref or root.name}] if root else [None] if maker else [])
         if not targets:
             refused.append(Refused(f"{where}.affects", "it does not say what it is about"))
         when = next(filter(None, (moment(analysis.get(key)) for key in ("lastUpdated", "firstIssued"))), None)
         when = when or moment(flaw.get("updated")) or made or moment(flaw.get("published")) or 0
         more = {key: value for key, value in flaw.items() if key not in ("affects", "analysis", "id")}
+        aliases = tuple(filter(None, (text(table(ref).get("id"), 200) for ref in rows(flaw.get("references")))))
         inside = _inside(more)
         for target in targets:
             product, component = _target(text(table(target).get("ref"), 1000), known, root, serial, revision)
+            if target is None:
+                product = Product(vendor=maker)
             if inside and product is not None:
                 product, component = _target(inside, known, root, serial, revision)[0], product
             if product is None:
@@ -57,7 +64,7 @@ def read(
             out.append(
                 Statement(
                     cve=cve, product=product, component=component, status=status, said=said, at=when,
-                    aliases=tuple(filter(None, (text(table(ref).get("id"), 200) for ref in rows(flaw.get("references"))))),
+                    aliases=aliases,
                     versions=_versions(target), justification=text(analysis.get("justification"), 100),
                     impact=text(analysis.get("detail")), action=text(flaw.get("recommendation")),
                     more={"flaw": more, "response": rows(analysis.get("response"))},
@@ -95,8 +102,8 @@ def _target(
         link, _, inner = ref[8:].partition("#")
         other, _, version = link.partition("/")
         if other.lower() != serial or unquote(inner) not in known:
-            return Product(serial=other.lower(), revision=int(version) if version.isdigit() else 0,
-                           ref=unquote(inner)), None  # fmt: skip
+            inner = unquote(inner)
+            return Product(serial=other.lower(), revision=int(version) if version.isdigit() else 0, ref=inner), None
         ref = unquote(inner)
     whole = None if root is None else _named(root)
     if root is not None and ref in (root.ref, root.name):
@@ -165,7 +172,10 @@ def _analysis(statement: Statement) -> dict[str, Any]:
 def _affected(statement: Statement, ref: str) -> dict[str, Any]:
     back = {value: key for key, value in _SAID.items()}
     versions = [
-        {**({"version": one.version} if one.version else {"range": one.range}), "status": back.get(one.status, "unknown")}
+        {
+            **({"version": one.version} if one.version else {"range": one.range}),
+            "status": back.get(one.status, "unknown"),
+        }
         for one in statement.versions
     ]
     return {"ref": ref, **({"versions": versions} if versions else {})}
