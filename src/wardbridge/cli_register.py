@@ -34,6 +34,33 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
+@register.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV or XLSX; docs/register.md names the columns.")],
+    data: Data = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only show what would happen.")] = False,
+) -> None:
+    """Bring a list of machines into the register; exits 1 when rows were refused."""
+    from wardbridge.app import register as work
+
+    plan = run(work.import_list(settings_of(data), file, only_show=preview))
+    for line in work.report(plan, shown=preview):
+        typer.echo(line)
+    raise typer.Exit(1 if plan.refused else 0)
+
+
+@register.command()
+def export(
+    data: Data = None,
+    out: Annotated[Optional[Path], typer.Option(help="A .csv or .xlsx file; else CSV to stdout.")] = None,  # noqa: UP045
+) -> None:
+    """Write the register as a list that import reads back unchanged."""
+    from wardbridge.app import register as work
+
+    for line in run(work.export_list(settings_of(data), out)):
+        sys.stdout.write(line)
+
+
 def udi(
     texts: Annotated[Optional[list[str]], typer.Argument(metavar="TEXT…", help="Labels; none: lines of stdin.")] = None,  # noqa: UP045
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from wardbridge.core.db import Connection
@@ -52,6 +53,37 @@ async def ensure(
     await parts.record.put(conn, [location(place, above)])
     await store.add(conn, place)
     return place
+
+
+async def ensure_many(
+    parts: Parts, conn: Connection, names: Sequence[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], str]:
+    """The ids of the places of these (ward, room, bed), those that are new made together; empty names are left out.
+
+    Raises Invalid when a name is longer than 60 characters.
+    """
+    wanted = {name for name in names if any(name)}
+    if any(len(part) > 60 for name in wanted for part in name):
+        raise Invalid("a name of a place is longer than 60 characters", "PV1-3")
+    wards = {(ward, "", "") for ward, room, bed in wanted if ward}
+    known = {(place.ward, place.room, place.bed): place for place in await store.every(conn)}
+    fresh: dict[tuple[str, str, str], Place] = {}
+    for ward, room, bed in sorted(wanted | wards):
+        if (ward, room, bed) not in known:
+            ident = place_id(ward, room, bed)
+            label = bed or room or ward
+            fresh[ward, room, bed] = Place(ident, ward, room, bed, label, str(uuid.uuid5(SPACE, ident)))
+    every = known | fresh
+    await parts.record.put(
+        conn,
+        [
+            location(place, every.get((place.ward, "", "")) if place.ward and (place.room or place.bed) else None)
+            for place in fresh.values()
+        ],
+    )
+    for place in fresh.values():
+        await store.add(conn, place)
+    return {name: every[name].place_id for name in wanted}
 
 
 def location(place: Place, above: Place | None = None) -> dict[str, Any]:
