@@ -13,27 +13,27 @@ import secrets
 import sys
 import urllib.request
 from collections.abc import Callable
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
 
-from wardbridge.app.parts import parts_of
+from wardbridge.app.demo_ward import enter, noon
+from wardbridge.app.parts import parts_of, shop_of
 from wardbridge.app.people import add_person
 from wardbridge.app.serve import Server
-from wardbridge.core.clock import Clock, from_datetime, to_datetime
-from wardbridge.core.db import Pool, open_pool, transaction
+from wardbridge.core.clock import Clock, to_datetime
+from wardbridge.core.db import Pool, open_pool
 from wardbridge.core.errors import Conflict
 from wardbridge.core.settings import Settings
-from wardbridge.devices import fleet, places
+from wardbridge.devices import fleet
 from wardbridge.devices.sim import fleet as machines
 from wardbridge.devices.sim import script
 from wardbridge.devices.sim.equipment import assets
 from wardbridge.devices.sim.history import bundles
 from wardbridge.devices.sim.people import people as residents
-from wardbridge.devices.store.registry import Expected
+from wardbridge.equipment.register.store import models
 from wardbridge.equipment.shop import Shop
 from wardbridge.equipment.work import desk
 from wardbridge.fhir.json import dumps
@@ -80,7 +80,7 @@ async def demo(settings: Settings, *, beds: int, speed: float, seed: int, say: C
         pool = await open_pool(running.dsn, size=2, name="wardbridge-demo")
         try:
             logins.update(await people(settings, pool, running.clock))
-            await announce(settings, pool, running.clock, ward)
+            await register(settings, pool, running.clock, story, seed)
         finally:
             await pool.close()
 
@@ -90,7 +90,7 @@ async def demo(settings: Settings, *, beds: int, speed: float, seed: int, say: C
         tasks.append(asyncio.create_task(furnish(settings, running.dsn, running.clock, story, seed)))
         words = [sys.executable, "-m", "wardbridge.devices.sim", "--mllp-port", str(settings.mllp_port), "--beds",
                  str(beds), "--seed", str(seed), "--speed", f"{speed:g}", "--oru-port", str(oru_port),
-                 "--status-every", "0"]  # fmt: skip
+                 "--bench-port", str(oru_port + 1), "--status-every", "0"]  # fmt: skip
         tasks.append(running.start("ward", words))
 
     try:
@@ -125,19 +125,14 @@ async def people(settings: Settings, pool: Pool, clock: Clock) -> dict[str, str]
     return known
 
 
-async def announce(settings: Settings, pool: Pool, clock: Clock, ward: list[Any]) -> None:
-    """The register before the first word: every machine but one is expected at its bed."""
-    parts = await parts_of(settings, pool, clock)
-    async with transaction(pool) as conn:
-        rows = []
-        stranger = [who for who in ward if who.kind == STRANGER][-1:]
-        for who in ward:
-            if who in stranger:
-                continue
-            place = await places.ensure(parts, conn, *places.parse(who.place))
-            rows.append(Expected(machines.wire_key(who), who.manufacturer, who.model, who.serial,
-                                 f"{who.model} {who.serial}", place.place_id if place else ""))  # fmt: skip
-        await fleet.register(conn, rows, by="demo", at=clock.now())
+async def register(settings: Settings, pool: Pool, clock: Clock, story: script.Script, seed: int) -> None:
+    """The register before the first word: every machine but one is known and expected at its bed."""
+    shop = shop_of(settings, pool, await parts_of(settings, pool, clock))
+    rows = assets(story, seed, to_datetime(clock.now()).date())
+    stranger = [row for row in rows if row.kind == STRANGER][-1:]
+    async with shop.acting(SYSTEM, "demo") as conn:
+        if not await models(conn):
+            await enter(shop, conn, [row for row in rows if row not in stranger], shop.ids)
 
 
 async def furnish(settings: Settings, dsn: str, clock: Clock, story: script.Script, seed: int) -> None:
@@ -155,18 +150,14 @@ async def furnish(settings: Settings, dsn: str, clock: Clock, story: script.Scri
                 for plan in asset.plans if asset else ():
                     async with shop.acting(CLINICAL_ENGINEERING, "demo") as conn:
                         await desk.plan(
-                            shop, conn, device.device_id, plan.name, _noon(plan.due), round(plan.months * 30.44),
-                            CLINICAL_ENGINEERING, reported_at=_noon(plan.last),
+                            shop, conn, device.device_id, plan.name, noon(plan.due), round(plan.months * 30.44),
+                            CLINICAL_ENGINEERING, reported_at=noon(plan.last),
                         )  # fmt: skip
             if not waiting:
                 return
             await clock.sleep(1.0)
     finally:
         await pool.close()
-
-
-def _noon(day: date) -> int:
-    return from_datetime(datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
 
 
 def _post_histories(settings: Settings, clock: Clock, story: script.Script, seed: int) -> None:
