@@ -179,7 +179,8 @@ async def lines(source: Source, change_id: str, limit: int = 1000) -> list[Line]
                   coalesce(n.place_label, '') AS place, n.in_use
            FROM patch_item i JOIN asset_now n USING (device_id) WHERE i.change_id = $1
            ORDER BY array_position(
-               ARRAY['running', 'ready', 'failed', 'waiting', 'excepted', 'rolled-back', 'verified'], i.state), now_ward, place, i.device_id LIMIT $2""",
+               ARRAY['running', 'ready', 'failed', 'waiting', 'excepted', 'rolled-back', 'verified'], i.state),
+               now_ward, place, i.device_id LIMIT $2""",
         change_id, limit,
     )  # fmt: skip
     return [
