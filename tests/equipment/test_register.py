@@ -70,3 +70,18 @@ async def test_two_sides_sign_the_same_content_as_two_people(shop: Shop) -> None
             await sign(shop, conn, "risk", "r1", content, meaning="approved", side="it", by=OPERATOR)
         assert await complete(conn, "risk", "r1", content, meaning="approved")
         assert not await complete(conn, "risk", "r1", content | {"measure": "none"}, meaning="approved")
+
+
+async def test_a_machine_that_says_who_it_is_after_its_first_words_becomes_the_registered_one(
+    shop: Shop, stock: Stocked
+) -> None:
+    (asset,) = await stock(1)
+    async with shop.acting(TECHNICIAN) as conn:
+        stranger = await fleet.first_sight(shop.parts, conn, "wire-9", "mllp", None, shop.clock.now())
+        assert stranger.state == "unknown"
+        who = Identity(key="wire-9", manufacturer="Acme", model="Flow 3", serial=asset.serial)
+        await fleet.learn(shop.parts, conn, stranger, who, shop.clock.now() + 5_000_000)
+        device = await fleet.device(conn, asset.device_id)
+        before = await fleet.device(conn, stranger.device_id)
+    assert (device.key, device.state, device.serial) == ("wire-9", "accepted", asset.serial)
+    assert (before.state, before.key) == ("retired", f"wire-9 until {stranger.device_id}")

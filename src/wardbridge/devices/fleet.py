@@ -183,6 +183,9 @@ async def learn(parts: Parts, conn: Connection, machine: Device, who: Identity, 
     await facts.touch(conn, [machine.device_id])
     if machine.state == "unknown":
         announced = await registry.expected(conn, machine.key, str(now.get("serial", "")), str(now.get("model", "")))
+        if announced and announced[2] not in ("", machine.device_id):
+            await _turns_out(parts, conn, machine, announced, now, received)
+            return Learned("identity", announced[2], {}, now)
         if announced:
             state = announced[1].state
             await registry.set_state(conn, machine.device_id, state)
@@ -192,6 +195,23 @@ async def learn(parts: Parts, conn: Connection, machine: Device, who: Identity, 
     elif machine.state not in ("quarantined",):
         await write_resource(parts, conn, machine.device_id)
     return Learned(_change(known, now), machine.device_id, known, now)
+
+
+async def _turns_out(
+    parts: Parts, conn: Connection, machine: Device, announced: tuple[int, Expected, str], said: Mapping[str, Any],
+    received: int,
+) -> None:  # fmt: skip
+    """An unknown device says who it is after its first words, and the register knows it under another id: from here on
+    it is that machine. What it said before stays with the unknown row, which nobody speaks for any more."""
+    _, row, ident = announced
+    await registry.give_up_key(conn, machine.device_id)
+    await facts.add_mode(conn, machine.device_id, received, "retired", "list", received)
+    await registry.add(conn, ident, machine.key, machine.link, row.state, said, row.label, received, None)
+    await registry.adopt(conn, machine.device_id, ident)
+    await facts.add_mode(conn, ident, received, row.state, "list", received)
+    await _arrive(parts, conn, ident, announced, received)
+    await rederive(parts, conn, {machine.device_id: machine.first_seen, ident: received})
+    log.info("device.recognised", device=ident, before=machine.device_id)
 
 
 def _change(known: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -321,6 +321,18 @@ async def expected(conn: Connection, key: str, serial: str, model: str) -> tuple
     return r["expected_id"], who, r["as_device"]
 
 
+async def give_up_key(conn: Connection, device_id: str) -> None:
+    """The wire key is another row's from now on; this one is retired and keeps what it said."""
+    await conn.execute(
+        "UPDATE device SET key = key || ' until ' || device_id, state = 'retired' WHERE device_id = $1", device_id
+    )
+
+
+async def adopt(conn: Connection, before: str, now: str) -> None:
+    """Modules of one machine belong to another from now on."""
+    await conn.execute("UPDATE device SET parent_id = $2 WHERE parent_id = $1", before, now)
+
+
 async def arrived(conn: Connection, expected_id: int, device_id: str) -> None:
     """The announced device is here."""
     await conn.execute("UPDATE device_expected SET device_id = $2 WHERE expected_id = $1", expected_id, device_id)
