@@ -135,7 +135,7 @@ async def test_a_vendors_call_has_moments_that_agree(shop: Shop, stock: Stocked,
         call = await calls.open_call(shop, conn, work.work_id, "Acme", TECHNICIAN, opened=opened, contract_id="c-7",
                                      promised=opened + 4 * HOUR)  # fmt: skip
         for wrong in ({"arrived": opened - 1}, {"done": clock.now() + 1}, {"invoice": D(-1), "currency": "EUR"},
-                      {"invoice": D(1)}, {"vendor": ""}, {"call_id": "x"}):  # fmt: skip
+                      {"invoice": D(1)}, {"vendor": ""}, {"opened": 1}):  # fmt: skip
             with pytest.raises(Invalid):
                 await calls.change(shop, conn, call.call_id, **wrong)
         await calls.change(shop, conn, call.call_id, arrived=opened + 3 * HOUR)
