@@ -21,7 +21,9 @@ _OPEN = """
     SELECT device_id, min(due) FILTER (WHERE kind = 'maintenance') AS due,
            count(*) FILTER (WHERE kind = 'fault') AS faults
     FROM work WHERE state NOT IN ('resolved', 'cancelled') GROUP BY device_id"""
-_CAMPAIGNS = "SELECT NULL::text AS device_id, 0::bigint AS campaigns WHERE false"
+_CAMPAIGNS = """
+    SELECT device_id, count(*) AS campaigns FROM campaign_item WHERE state IN ('candidate', 'affected-open')
+    GROUP BY device_id"""
 _EXPLOITED = "SELECT NULL::text AS device_id, 0::bigint AS exploited WHERE false"
 
 _CHOSEN = f"""
@@ -102,6 +104,28 @@ async def plan(source: Source, chosen: Filter, now: int) -> list[WardCell]:
         *_values(chosen, now), 5000,
     )  # fmt: skip
     return [WardCell(**dict(row)) for row in rows]
+
+
+async def today(source: Source, now: int) -> dict[str, int]:
+    """What needs somebody, counted; ``now`` in µs."""
+    row = await source.fetchrow(
+        """SELECT (SELECT count(*) FROM asset
+                   WHERE merged_into IS NULL AND state NOT IN ('need', 'disposed')) AS machines,
+                  (SELECT count(*) FROM asset_now WHERE in_use) AS in_use, w.overdue, w.faults, w.urgent,
+                  (SELECT count(*) FROM campaign WHERE state = 'open') AS campaigns,
+                  c.machines AS campaign_machines, c.on_patients,
+                  (SELECT count(*) FROM joint_change WHERE state IN ('scheduled', 'running')) AS changes,
+                  (SELECT count(*) FROM suggestion WHERE state = 'open') AS suggestions
+           FROM (SELECT count(*) FILTER (WHERE due < $1) AS overdue, count(*) FILTER (WHERE kind = 'fault') AS faults,
+                        count(*) FILTER (WHERE priority IN ('urgent', 'asap', 'stat')) AS urgent
+                 FROM work WHERE state NOT IN ('resolved', 'cancelled')) w,
+                (SELECT count(DISTINCT i.device_id) AS machines,
+                        count(DISTINCT i.device_id) FILTER (WHERE b.patient_id IS NOT NULL) AS on_patients
+                 FROM campaign_item i LEFT JOIN binding b ON b.device_id = i.device_id AND b.stop IS NULL
+                 WHERE i.state IN ('candidate', 'affected-open')) c""",
+        now,
+    )
+    return dict(row)
 
 
 async def choices(source: Source) -> dict[str, list[str]]:
