@@ -18,8 +18,7 @@ EFFECT = {"blocks": 0.2, "reduces": 0.5, "detects": 0.8}
 """What a compensating control leaves of the exposure."""
 _KEV, _RANSOM, _DUE = 100.0, 20.0, 10.0
 _EPSS, _CVSS = 60.0, 20.0
-_SURE = 1.0
-UNSURE = 0.5
+UNSURE = 0.85
 """What a finding counts that rests on an assumption (an unknown version, a name in words)."""
 
 

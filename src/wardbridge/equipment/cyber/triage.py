@@ -77,7 +77,7 @@ def standing(found: list[Triage], version: str, kev: bool, now: int) -> Standing
     if not found:
         return Standing()
     last = max(found, key=lambda one: (one.at, one.triage_id))
-    reason, waiting = "", ()
+    reason, waiting = "", tuple[str, ...]()
     if last.versions and version and judge(from_vers(last.versions), version)[0] != "affected":
         reason = f"version {version} is outside of {last.versions}"
     elif kev and not last.kev and last.state in CLOSED - {"resolved"}:

@@ -169,7 +169,6 @@ SELECT account_for('finding', 'build_id', 'cve', 'family');
 CREATE TABLE build_match (
     build_id    text PRIMARY KEY,
     model_id    text NOT NULL REFERENCES model,
-    facts       text NOT NULL,
     at          bigint NOT NULL
 );
 SELECT account_for('build_match', 'build_id');

@@ -37,15 +37,6 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     cpes: tuple[str, ...] = ()
 
 
-class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """The status that stands, the statement that says so, and why it applies."""
-
-    status: str
-    statement: Statement
-    scope: int
-    why: str
-
-
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """A statement with the document that it stands in: newer revisions of the same document replace it."""
 
@@ -54,6 +45,19 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 1
     author: str = ""
     vex_id: str = ""
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """The status that stands, the statement that says so, and why it applies."""
+
+    status: str
+    told: Told
+    scope: int
+    why: str
+
+    @property
+    def statement(self) -> Statement:
+        return self.told.statement
 
 
 def current(told: Iterable[Told]) -> list[Told]:
@@ -65,9 +69,9 @@ def current(told: Iterable[Told]) -> list[Told]:
     return [one for one in told if not one.document or one.revision == newest[one.document]]
 
 
-def stands(subject: Subject, statements: Iterable[Statement], bills: Collection[str] = ()) -> Judged | None:
+def stands(subject: Subject, told: Iterable[Told], bills: Collection[str] = ()) -> Judged | None:
     """The judgement that stands for a finding; None where nobody said anything. ``bills``: serials of known SBOMs."""
-    found = [one for one in (applies(subject, statement, bills) for statement in statements) if one is not None]
+    found = [one for one in (applies(subject, one, bills) for one in told) if one is not None]
     return max(found, key=_rank) if found else None
 
 
@@ -76,8 +80,9 @@ def _rank(one: Judged) -> tuple[int, int, int, bytes]:
     return (one.scope, one.statement.at, caution, msgspec.json.encode(one.statement, order="deterministic"))
 
 
-def applies(subject: Subject, statement: Statement, bills: Collection[str] = ()) -> Judged | None:
+def applies(subject: Subject, told: Told, bills: Collection[str] = ()) -> Judged | None:
     """Whether a statement speaks of a finding, and what it says of it."""
+    statement = told.statement
     if not {statement.cve, *statement.aliases} & {subject.cve, *subject.aliases}:
         return None
     whole = _product(subject, statement.product, bills)
@@ -96,7 +101,7 @@ def applies(subject: Subject, statement: Statement, bills: Collection[str] = ())
     status = _said(statement, version)
     if status is None:
         return None
-    return Judged(status=status, statement=statement, scope=scope, why=why)
+    return Judged(status=status, told=told, scope=scope, why=why)
 
 
 def _version(part: Product) -> str:
