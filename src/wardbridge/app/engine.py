@@ -34,6 +34,9 @@ from wardbridge.core.errors import Unavailable
 from wardbridge.core.settings import Settings
 from wardbridge.devices.pipeline.batch import Sinks
 from wardbridge.devices.pipeline.pipeline import Pipeline
+from wardbridge.equipment.register import metrics
+from wardbridge.equipment.register.discovery import desk as discovery
+from wardbridge.equipment.register.wire import Observer, RegisterSink
 from wardbridge.equipment.shop import Shop
 from wardbridge.equipment.work import meters, schedules
 from wardbridge.equipment.work.events import DeviceFaults, Rests
@@ -87,7 +90,9 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
     record = await record_of(settings, pool, clock)
     parts = await parts_of(settings, pool, clock, record)
     shop = Shop(pool, parts)
-    pipeline = Pipeline(pool, parts, Sinks((DeviceAlarms(),), (DeviceFaults(shop), Rests(), DeviceReturns()), told))
+    observers: tuple[Observer, ...] = ()
+    events = (DeviceFaults(shop), Rests(), DeviceReturns())
+    pipeline = Pipeline(pool, parts, Sinks((DeviceAlarms(),), events, told, (RegisterSink(shop, observers),)))
     watcher = Engine(pool, clock, WardBeds(pool))
     await watcher.load()
     changes = ObservationChanges(record)
@@ -111,6 +116,11 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         await meters.follow(pool, clock.now())
         await schedules.tick(shop)
 
+    async def heard() -> None:
+        await discovery.follow_wire(shop)
+        while await metrics.follow(shop):
+            pass
+
     await seed(Book(pool, clock, record))
     return [
         pipeline.run(),
@@ -118,6 +128,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         forever(clock, 1.0, inputs, "score inputs"),
         forever(clock, 1.0, patients, "patients on boards"),
         forever(clock, 10.0, planned, "use hours and schedules"),
+        forever(clock, 10.0, heard, "machines on the wire that are in no row"),
         *outbound.works(),
         *subscriptions.works(),
         *upkeep(settings, pool, clock),

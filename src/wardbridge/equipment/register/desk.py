@@ -9,11 +9,13 @@ import msgspec
 
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Conflict, Invalid, NotFound
+from wardbridge.devices import fleet
 from wardbridge.devices.store import places, registry
 from wardbridge.devices.store.registry import Expected
 from wardbridge.equipment.register import net, resources, store
 from wardbridge.equipment.register.values import CLASSES, CRITICALITIES, STATES, WIRE, Asset, Interface, Model, Software
 from wardbridge.equipment.shop import Shop
+from wardbridge.security.principal import Principal
 
 VERSIONED = ("firmware", "hardware", "os")
 """Fields of a machine whose versions have a history."""
@@ -128,3 +130,18 @@ async def announce(shop: Shop, conn: Connection, assets: Sequence[Asset]) -> Non
         "register",
         shop.clock.now(),
     )  # fmt: skip
+
+
+async def let_in(shop: Shop, conn: Connection, device_id: str, by: Principal) -> None:
+    """A machine that waited unknown on the wire is in the register now: it is admitted as one would be that is heard
+    after it was registered, in the workshop where its state is none of use."""
+    found = await registry.device(conn, device_id)
+    assets = await store.assets(conn, [device_id])
+    if found is None or found.state != "unknown" or not assets or assets[0].state not in WIRE:
+        return
+    (asset,) = assets
+    name = f"Practitioner/{by.id}" if by.kind == "user" else by.display
+    if WIRE[asset.state] == "accepted":
+        await fleet.accept(shop.parts, conn, device_id, name, asset.place_id, label=asset.label)
+    else:
+        await fleet.workshop(shop.parts, conn, device_id, name)

@@ -145,3 +145,61 @@ async def find_model(source: Source, manufacturer: str, name: str, catalogue: st
         manufacturer, name, catalogue,
     )  # fmt: skip
     return values(row, Model) if row else None
+
+
+async def heads(source: Source, ids: Sequence[str]) -> dict[str, str]:
+    """The machine that each of these ids stands for now: itself, or the one that it was merged into in the end. An id
+    that the register does not have is left out."""
+    rows = await source.fetch(
+        """
+        WITH RECURSIVE up AS (
+            SELECT device_id AS start, device_id, merged_into FROM asset WHERE device_id = ANY($1)
+            UNION ALL
+            SELECT up.start, a.device_id, a.merged_into FROM up JOIN asset a ON a.device_id = up.merged_into)
+        SELECT start, device_id FROM up WHERE merged_into IS NULL""",
+        list(ids),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def tree(source: Source, device_id: str) -> list[Asset]:
+    """A machine with everything that is part of it, wholes before parts."""
+    rows = await source.fetch(
+        """
+        WITH RECURSIVE down AS (
+            SELECT device_id, 0 AS depth, ARRAY[device_id] AS path FROM asset WHERE device_id = $1
+            UNION ALL
+            SELECT a.device_id, depth + 1, path || a.device_id FROM down JOIN asset a ON a.parent_id = down.device_id
+            WHERE a.merged_into IS NULL AND NOT a.device_id = ANY(path))
+        SELECT a.* FROM down JOIN asset a USING (device_id) ORDER BY depth, a.tag, a.serial, a.device_id""",
+        device_id,
+    )
+    return [values(row, Asset) for row in rows]
+
+
+async def channels_without_metric(source: Source, limit: int) -> list[dict[str, Any]]:
+    """Channels of registered machines and of their modules that have no DeviceMetric yet."""
+    rows = await source.fetch(
+        """
+        SELECT c.channel_id, c.device_id, coalesce(d.parent_id, '') AS parent_id, c.key, c.kind, c.code, c.refid,
+               c.system, c.unit, c.ucum, c.label
+        FROM channel c JOIN device d USING (device_id)
+        JOIN asset a ON a.device_id = coalesce(d.parent_id, d.device_id)
+        WHERE d.state = 'accepted' AND NOT EXISTS (SELECT 1 FROM metric m WHERE m.channel_id = c.channel_id)
+        ORDER BY c.channel_id LIMIT $1""",
+        limit,
+    )
+    return [dict(row) for row in rows]
+
+
+async def put_metrics(conn: Connection, rows: Sequence[tuple[int, str, str]]) -> None:
+    """(channel, device, DeviceMetric) that were written."""
+    await conn.execute(
+        """INSERT INTO metric SELECT * FROM unnest($1::int[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING""",
+        [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows],
+    )  # fmt: skip
+
+
+async def count_metrics(source: Source, device_id: str) -> int:
+    """How many DeviceMetrics a machine has."""
+    return int(await source.fetchval("SELECT count(*) FROM metric WHERE device_id = $1", device_id))

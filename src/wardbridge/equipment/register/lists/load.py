@@ -8,8 +8,8 @@ import msgspec
 
 from wardbridge.core.clock import to_datetime
 from wardbridge.core.db import Connection
-from wardbridge.core.errors import Conflict, NotFound
-from wardbridge.devices import fleet, places
+from wardbridge.core.errors import Conflict
+from wardbridge.devices import places
 from wardbridge.equipment.register import desk
 from wardbridge.equipment.register.lists import store
 from wardbridge.equipment.register.lists.plan import plan
@@ -60,18 +60,5 @@ async def apply(shop: Shop, conn: Connection, file: Parsed, by: Principal, *, ex
     await desk.add(shop, conn, assets, done.interfaces, source="list")
     for asset in assets:
         if asset.device_id in done.heard:
-            await _let_in(shop, conn, asset.device_id, by, asset.place_id, asset.label)
+            await desk.let_in(shop, conn, asset.device_id, by)
     return done
-
-
-async def _let_in(
-    shop: Shop, conn: Connection, device_id: str, by: Principal, place_id: str | None, label: str
-) -> None:
-    """A machine that waited unknown on the wire is known now, as one would be that is heard after it was listed."""
-    try:
-        device = await fleet.device(conn, device_id)
-    except NotFound:
-        return
-    if device.state == "unknown":
-        name = f"Practitioner/{by.id}" if by.kind == "user" else by.display
-        await fleet.accept(shop.parts, conn, device_id, name, place_id, label=label)

@@ -1,0 +1,1 @@
+"""What is on the network and not, or otherwise, in the register: suggested, never added by itself."""

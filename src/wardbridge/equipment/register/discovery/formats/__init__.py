@@ -1,0 +1,1 @@
+"""Exports of network tools, each read into sightings."""
