@@ -31,6 +31,11 @@ async def discharge(shop: Shop, conn: Connection, patient: str) -> None:
     await _say(shop, conn, "A03", patient, "")
 
 
+async def person(conn: Connection, patient: str) -> str:
+    """The id of a patient who was admitted, '' of one who never was."""
+    return str(await conn.fetchval("SELECT patient_id FROM patient_key WHERE key = $1", f"MRN|{patient}") or "")
+
+
 async def _say(shop: Shop, conn: Connection, kind: str, patient: str, place: str) -> None:
     now = shop.clock.now()
     who = Details(ids=(f"MRN|{patient}",), family="Test", given=patient)

@@ -52,12 +52,13 @@ def _play(dsn: str) -> None:
     loop.run_until_complete(Play.record.load())
     try:
         run_state_machine_as_test(
-            Play, settings=settings(max_examples=25, stateful_step_count=25, deadline=None,
+            Play, settings=settings(max_examples=40, stateful_step_count=40, deadline=None,
                                     suppress_health_check=list(HealthCheck)),
         )  # fmt: skip
         # The run must have been about something: patches did run, and starts were refused.
         assert Play.started > 0
         assert Play.refused > 0
+        assert Play.kept > 0
     finally:
         loop.run_until_complete(Play.pool.close())
         loop.close()
@@ -72,6 +73,7 @@ class Play(RuleBasedStateMachine):
     number: ClassVar[int] = 0
     started: ClassVar[int] = 0
     refused: ClassVar[int] = 0
+    kept: ClassVar[int] = 0
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(work)
@@ -84,7 +86,7 @@ class Play(RuleBasedStateMachine):
             return False
         return True
 
-    @initialize(heard=st.lists(st.booleans(), min_size=MACHINES, max_size=MACHINES))
+    @initialize(heard=st.lists(st.sampled_from([True, True, False]), min_size=MACHINES, max_size=MACHINES))
     def prepare(self, heard: list[bool]) -> None:
         Play.number += 1
         self.clock = FakeClock(1_767_225_600_000_000 + Play.number * 1000 * HOUR)
@@ -104,7 +106,8 @@ class Play(RuleBasedStateMachine):
                 assert place is not None
                 self.assets.append(
                     Asset(device_id=f"{model.model_id}-{at}", model_id=model.model_id, state="in-service",
-                          state_since=now, created=now, serial=f"S{Play.number}-{at}", place_id=place.place_id, firmware="1.0")
+                          state_since=now, created=now, serial=f"S{Play.number}-{at}", place_id=place.place_id,
+                          firmware="1.0")
                 )  # fmt: skip
             await register.add(shop, conn, self.assets)
             for asset, speaks in zip(self.assets, heard, strict=True):
@@ -144,8 +147,11 @@ class Play(RuleBasedStateMachine):
     def bind(self, at: int, who: int, minutes: int | None) -> None:
         async def work(conn: Any) -> None:
             stop = None if minutes is None else self.clock.now() + minutes * MINUTE
-            await binding.bind(self.shop.parts, conn, self.assets[at].device_id, f"MRN|{self.patient(who)}", by="n",
-                               stop=stop)  # fmt: skip
+            known = await bedside.person(conn, self.patient(who))
+            if not known:
+                await bedside.admit(self.shop, conn, self.patient(who), "Hall", "1")
+                known = await bedside.person(conn, self.patient(who))
+            await binding.bind(self.shop.parts, conn, self.assets[at].device_id, known, by="n", stop=stop)
 
         self.attempt(self._as_system(work))
 
@@ -180,6 +186,7 @@ class Play(RuleBasedStateMachine):
             )
         )  # fmt: skip
         done = self.attempt(self._patch(desk.start, at, TECHNICIAN))
+        Play.kept += bool(on_somebody)
         assert not (done and on_somebody)
         Play.started += done
         Play.refused += not done

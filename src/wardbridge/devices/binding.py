@@ -71,8 +71,8 @@ async def bind(
     start = parts.clock.now() if at is None else at
     if stop is not None and stop <= start:
         raise Invalid("the end of a binding must be after its start", "stop")
-    await _accepted(conn, device_id)
     await facts.lock(conn)
+    await _accepted(conn, device_id)
     patient_id = await _adopt(parts, conn, patient_id)
     end = FOREVER if stop is None else stop
     ends_with = patient_id if stop is None else ""
