@@ -36,7 +36,7 @@ _FILLS_LENGTH = 200
 
 
 class Put(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a document: its id, counts, what was refused. ``again``: it was here already, nothing was written."""
+    """What came of a document: its id, counts, what was refused. ``again``: it was here, nothing was written."""
 
     ident: str
     kind: str
@@ -159,8 +159,8 @@ async def _document(
 ) -> str:
     ident = shop.ids()
     start = sent[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    media = "application/gzip" if sent[:2] == b"\x1f\x8b" else "application/zip" if sent[:2] == b"PK" else (
-        "application/xml" if start == b"<" else "application/json" if start in (b"{", b"[") else "text/plain")  # fmt: skip
+    media = {b"<": "application/xml", b"{": "application/json", b"[": "application/json"}.get(start, "text/plain")
+    media = {b"\x1f\x8b": "application/gzip", b"PK": "application/zip"}.get(sent[:2], media)
     await shop.record.put(
         conn,
         resources.document(ident, kind, sent, media=media, model_id=model_id, title=" ".join(f"{how} {title}".split()),
@@ -255,7 +255,10 @@ async def put_conduit(shop: Shop, conn: Connection, source: str, target: str, *,
 
 
 async def add_control(shop: Shop, conn: Connection, by: Principal, **fields: Any) -> Control:
-    """A compensating control: name, effect, cve/model_id/zone (one at least), owner, evidence, until. Raises Invalid."""
+    """A compensating control: name, effect, cve, model_id, zone (one at least), owner, evidence, until.
+
+    Raises Invalid with the field.
+    """
     now = shop.clock.now()
     control = msgspec.convert(
         {"control_id": shop.ids(), "start": now, "made_by": by.id} | fields, Control, strict=True

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from wardbridge.core.db import Connection, Pool
-from wardbridge.equipment.cyber.builds import build
+from wardbridge.equipment.cyber.builds import Versions, build
 from wardbridge.equipment.cyber.match import Found, Table, match
 from wardbridge.equipment.cyber.store import matching as store
 from wardbridge.equipment.shop import Shop
@@ -28,7 +28,7 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
 
 async def prepared(
     source: Connection | Pool, models: Sequence[str] | None = None
-) -> tuple[list[store.Versions], Table]:
+) -> tuple[list[Versions], Table]:
     """The builds in use (of these models), as they are matched."""
     versions = await store.builds(source, models)
     ids = sorted({one.model_id for one in versions})
