@@ -61,6 +61,54 @@ def export(
         sys.stdout.write(line)
 
 
+Model = Annotated[str, typer.Option("--model", help='A model: its id, or "manufacturer name".')]
+OfVersion = Annotated[str, typer.Option("--version", help="Of the model's software; every one where it is left out.")]
+
+
+@register.command("load-sbom")
+def load_sbom(
+    file: Annotated[Path, typer.Argument()], model: Model, data: Data = None, version: OfVersion = ""
+) -> None:
+    """Load a bill of materials (CycloneDX, SPDX) of a model; prints what came of it as JSON."""
+    from wardbridge.app import cyber
+
+    typer.echo(run(cyber.load_sbom(settings_of(data), file, model, version)))
+
+
+@register.command("load-vex")
+def load_vex(file: Annotated[Path, typer.Argument()], data: Data = None) -> None:
+    """Load a maker's statements on vulnerabilities (OpenVEX, CycloneDX)."""
+    from wardbridge.app import cyber
+
+    typer.echo(run(cyber.load_vex(settings_of(data), file)))
+
+
+@register.command("load-mds2")
+def load_mds2(
+    file: Annotated[Path, typer.Argument()], model: Model, data: Data = None, version: OfVersion = ""
+) -> None:
+    """Load the disclosure statement (MDS2: XLSX, CSV, JSON) of a model."""
+    from wardbridge.app import cyber
+
+    typer.echo(run(cyber.load_mds2(settings_of(data), file, model, version)))
+
+
+@register.command("load-epss")
+def load_epss(file: Annotated[Path, typer.Argument(help="epss_scores-….csv, also .gz")], data: Data = None) -> None:
+    """Load a day's EPSS scores."""
+    from wardbridge.app import cyber
+
+    typer.echo(run(cyber.load_epss(settings_of(data), file)))
+
+
+@register.command("load-cve")
+def load_cve(paths: Annotated[list[Path], typer.Argument(metavar="PATH…")], data: Data = None) -> None:
+    """Load vulnerabilities (CVE records, NVD answers, OSV) from files and folders, and match the fleet."""
+    from wardbridge.app import cyber
+
+    typer.echo(run(cyber.load_cve(settings_of(data), paths)))
+
+
 def udi(
     texts: Annotated[Optional[list[str]], typer.Argument(metavar="TEXT…", help="Labels; none: lines of stdin.")] = None,  # noqa: UP045
 ) -> None:
