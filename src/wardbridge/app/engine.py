@@ -34,6 +34,7 @@ from wardbridge.core.errors import Unavailable
 from wardbridge.core.settings import Settings
 from wardbridge.devices.pipeline.batch import Sinks
 from wardbridge.devices.pipeline.pipeline import Pipeline
+from wardbridge.equipment.cyber import rematch
 from wardbridge.equipment.register import metrics
 from wardbridge.equipment.register.discovery import desk as discovery
 from wardbridge.equipment.register.wire import Observer, RegisterSink
@@ -116,6 +117,9 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         await meters.follow(pool, clock.now())
         await schedules.tick(shop)
 
+    async def matched() -> None:
+        await rematch.keep(shop)
+
     async def heard() -> None:
         await discovery.follow_wire(shop)
         while await metrics.follow(shop):
@@ -129,6 +133,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         forever(clock, 1.0, patients, "patients on boards"),
         forever(clock, 10.0, planned, "use hours and schedules"),
         forever(clock, 10.0, heard, "machines on the wire that are in no row"),
+        forever(clock, 20.0, matched, "vulnerabilities of machines with new versions"),
         *outbound.works(),
         *subscriptions.works(),
         *upkeep(settings, pool, clock),
