@@ -75,7 +75,9 @@ def read(found: Sequence[Mapping[str, Any]]) -> Export | None:
         if ident not in told:
             primary = _map(device.get("primary_ip") or device.get("primary_ip4"))
             out.append(_sighting(device, "", _checked(net.ip, primary.get("address"), passed), {}))
-    return Export(kind="netbox", sightings=tuple(out), passed={k: n for k, n in passed.items() if n})
+    said = tuple(one for one in out if one.mac or one.ip or one.serial or one.label)
+    passed["says nothing of itself"] = len(out) - len(said)
+    return Export(kind="netbox", sightings=said, passed={k: n for k, n in passed.items() if n})
 
 
 def table(rows: Sequence[Sequence[str]]) -> Export | None:
@@ -100,7 +102,8 @@ def table(rows: Sequence[Sequence[str]]) -> Export | None:
 def _sighting(device: Mapping[str, Any], mac: str, ip: str, port: Mapping[str, Any]) -> Sighting:
     kind = _map(device.get("device_type"))
     vlan = _map(port.get("untagged_vlan")).get("vid")
-    far = next((_map(one) for one in port.get("connected_endpoints") or () if isinstance(one, Mapping)), {})
+    ends = port.get("connected_endpoints")
+    far = next((one for one in ends if isinstance(one, Mapping)), {}) if isinstance(ends, list) else {}
     place = " ".join(str(_map(device.get(key)).get("name", "")) for key in ("site", "location")).strip()
     return Sighting(
         mac=mac, ip=ip, hostname=str(device.get("name") or ""), name=str(port.get("name") or ""),
