@@ -1,7 +1,8 @@
 """The written inventory of medical equipment.
 
-Columns after MPBetreibV § 14 (name and type, serial number or lot, year of purchase, manufacturer, the operator's own
-number, place and department) with what TJC EC.02.04.01 asks besides: the high-risk (life-support) list of its own.
+Columns after the inventory (Bestandsverzeichnis) of the MPBetreibV: name and type, serial number or lot, year of
+purchase, manufacturer, the operator's own number, place and department; with what TJC EC.02.04.01 asks besides, the
+high-risk (life-support) machines in a list of their own.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ async def inventory(shop: Shop, site: str, zone: ZoneInfo, by: Principal, *, war
         title="Inventory of medical equipment", subtitle=f"{site}{f', {ward}' if ward else ''}", site=site, made=at,
         by=by.display, wide=True,
         sections=(
-            Section("", (counts, Text("Columns after MPBetreibV § 14; the high-risk list after TJC EC.02.04.01."))),
+            Section("", (counts, Text("Columns after MPBetreibV; high-risk list after TJC EC.02.04.01."))),
             Section("High-risk: life-support machines", (_table(high, assets, models),)),
             Section("All other machines", (_table(others, assets, models),)),
         ),

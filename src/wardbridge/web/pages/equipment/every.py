@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from wardbridge.web.pages.equipment import fleet, home
+from wardbridge.web.pages.equipment import fleet, home, reports
 
-EQUIPMENT = (*home.PAGES, *fleet.PAGES)
+EQUIPMENT = (*home.PAGES, *fleet.PAGES, *reports.PAGES)
