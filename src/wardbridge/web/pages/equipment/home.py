@@ -12,7 +12,7 @@ PARTS = (
     (_("Machines"), (
         ("/equipment/devices", "equipment", _("Fleet"), _("every machine, as a list or by ward")),
         ("/equipment/register", "register", _("Register"), _("import, models, labels, duplicates, discovery")),
-        ("/equipment/needs", "vendors", _("Needs"), _("what is wanted, assessed together, ordered")),
+        ("/equipment/needs", "equipment", _("Needs"), _("what is wanted, assessed together, ordered")),
         ("/equipment/vendors", "vendors", _("Vendors"), _("contracts, remote access, replacement")),
     )),
     (_("Work"), (
