@@ -44,7 +44,15 @@ async def device_book(shop: Shop, site: str, zone: ZoneInfo, by: Principal, devi
         Section("Use", (Text(f"With a patient {len(told.stays)} times; with whom, the clinical record says."),)),
     )  # fmt: skip
     what = f"{told.now.name}, {told.model.manufacturer} {told.model.name}"
-    return Report(title="Device log", subtitle=what, site=site, made=moment(shop.clock.now(), zone), by=by.display, sections=sections, wide=True)  # fmt: skip
+    return Report(
+        title="Device log",
+        subtitle=what,
+        site=site,
+        made=moment(shop.clock.now(), zone),
+        by=by.display,
+        sections=sections,
+        wide=True,
+    )
 
 
 def _facts(told: Told, zone: ZoneInfo) -> Facts:
@@ -54,7 +62,8 @@ def _facts(told: Told, zone: ZoneInfo) -> Facts:
         ("Serial number", asset.serial), ("Lot", asset.lot), ("UDI", asset.udi or asset.di), ("GMDN", model.gmdn),
         ("UMDNS", model.umdns), ("Firmware", asset.firmware), ("Place", told.now.place),
         ("Department", asset.department), ("Owner", asset.owner), ("Criticality", asset.criticality),
-        ("Bought", day(asset.bought, zone)), ("Installed", day(asset.installed, zone)), ("Warranty ends", day(asset.warranty_ends, zone)),
+        ("Bought", day(asset.bought, zone)), ("Installed", day(asset.installed, zone)),
+        ("Warranty ends", day(asset.warranty_ends, zone)),
         ("State", asset.state),
     ))  # fmt: skip
 
