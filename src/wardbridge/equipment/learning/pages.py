@@ -179,10 +179,11 @@ async def publish(shop: Shop, conn: Connection, slug: str, *, by: Principal, not
 
 async def send_back(shop: Shop, conn: Connection, slug: str, reason: str, *, by: Principal) -> None:
     """Back to its author. Raises NotFound, Conflict, Forbidden, Invalid without a reason."""
+    why = reason_of(reason)
     page = await _in(conn, slug, "review")
     _may_review(page, by)
     await store.move(conn, page.page_id, "draft", shop.clock.now())
-    await _step(shop, conn, page.page_id, page.latest, "returned", by, reason_of(reason))
+    await _step(shop, conn, page.page_id, page.latest, "returned", by, why)
 
 
 async def confirm(shop: Shop, conn: Connection, slug: str, *, by: Principal, note: str = "") -> None:
@@ -200,13 +201,14 @@ async def retire(shop: Shop, conn: Connection, slug: str, reason: str, *, by: Pr
 
     A page that is in force is retired by somebody who could review it; a draft by its author, too.
     """
+    why = reason_of(reason)
     page = await locked(conn, slug)
     if page.state == "retired":
         raise Conflict("this page is retired already", "state")
     if page.published or by.id != page.newest.author:
         _may_review(page, by)
     await store.move(conn, page.page_id, "retired", shop.clock.now())
-    await _step(shop, conn, page.page_id, page.latest, "retired", by, reason_of(reason))
+    await _step(shop, conn, page.page_id, page.latest, "retired", by, why)
     await _publish(shop, conn, slug)
 
 

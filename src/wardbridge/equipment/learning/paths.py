@@ -145,7 +145,8 @@ EXAMPLES = (
         note="The first weeks of a technician: machines, ward and network.",
         items=(
             Item(kind="access", title="Account, badge, keys of the workshop", days=1),
-            Item(kind="page", target="how-alarms-reach-the-ward", title="How alarms reach the ward", days=7, sign="quiz"),
+            Item(kind="page", target="how-alarms-reach-the-ward", title="How alarms reach the ward", days=7,
+                 sign="quiz"),
             Item(kind="page", target="what-a-vlan-is", title="What a VLAN is", days=7, sign="quiz"),
             Item(kind="term", target="lead-off", title="The word: lead off", days=7),
             Item(kind="procedure", target="battery-care", title="Watch the exchange of a battery", days=14),

@@ -65,6 +65,7 @@ CREATE TABLE runbook_task (
     abort       text NOT NULL DEFAULT '',
     order_kind  text NOT NULL DEFAULT '',
     order_id    text NOT NULL DEFAULT '',
+    request_id  text NOT NULL DEFAULT '',
     state       text NOT NULL CHECK (state IN ('open', 'doing', 'done', 'skipped', 'aborted')),
     person_id   text NOT NULL DEFAULT '',
     display     text NOT NULL DEFAULT '',
@@ -78,7 +79,7 @@ CREATE INDEX runbook_task_person ON runbook_task (person_id) WHERE state = 'doin
 SELECT account_for('runbook_task', 'run_id', 'key');
 
 CREATE TABLE runbook_log (
-    entry_id    text PRIMARY KEY,
+    entry_id    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run_id      text NOT NULL REFERENCES runbook_run,
     at          bigint NOT NULL,
     person_id   text NOT NULL,
@@ -87,7 +88,7 @@ CREATE TABLE runbook_log (
     kind        text NOT NULL,
     text        text NOT NULL DEFAULT ''
 );
-CREATE INDEX runbook_log_run ON runbook_log (run_id, at);
+CREATE INDEX runbook_log_run ON runbook_log (run_id, entry_id);
 SELECT account_for('runbook_log', 'entry_id');
 
 -- Who is called: people in turn, "turn_days" each, from the local date "first" on. A duty starts on each weekday of

@@ -114,7 +114,8 @@ async def listed(source: Source, person_id: str, since: int, until: int, limit: 
     """Sessions within a time, soonest first."""
     rows = await source.fetch(
         f"""SELECT {_FIELDS},
-                   ARRAY(SELECT display FROM training_teacher x WHERE x.training_id = t.training_id ORDER BY 1) AS teachers,
+                   ARRAY(SELECT display FROM training_teacher x
+                         WHERE x.training_id = t.training_id ORDER BY 1) AS teachers,
                    count(s.person_id) AS taken, coalesce(bool_or(s.person_id = $1), false) AS mine,
                    coalesce(avg(s.rating), 0)::float8 AS rating, count(s.rating) AS ratings
             FROM training t LEFT JOIN training_seat s USING (training_id) WHERE t.at >= $2 AND t.at < $3

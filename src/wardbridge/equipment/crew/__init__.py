@@ -1,0 +1,1 @@
+"""People at work together: runbooks, on-call, hand-over, load."""
