@@ -45,6 +45,7 @@ from wardbridge.devices.values import (
 from wardbridge.exchange.intake.entry import Row
 from wardbridge.telemetry import store as telemetry
 from wardbridge.telemetry.values import DeviceSlice, Numeric, Wave
+from wardbridge.terminology import mdc
 
 log = structlog.get_logger(__name__)
 
@@ -184,7 +185,11 @@ class Work:
         offset = machine.offset.correction()
         time = true_time(spoken, batch.received, offset)
         state = self._state(machine, batch, spoken)
+        known = machine.device_id
         machine = await self._say(machine, batch, time, state)
+        if machine.device_id != known:
+            state = self._state(machine, batch, spoken)
+        await self._modules(machine, batch)
         if machine.device.state == "quarantined":
             self.counts["quarantined"] += 1
             return
@@ -196,6 +201,18 @@ class Work:
         for value in batch.values:
             if isinstance(value, AlertSignal | DeviceEvent):
                 self._told(machine, value, batch, offset, state)
+
+    async def _modules(self, machine: Machine, batch: Batch) -> None:
+        """Modules that the machine no longer names. Parts of modules (channels) come and go with what is measured."""
+        steps = {v.key: v.key.removeprefix(f"{batch.device}/") for v in batch.values if isinstance(v, Identity)}
+        keys = [key for key, step in steps.items() if key != batch.device and "/" not in step]
+        gone = machine.modules.heard(keys, batch.received)
+        if not gone:
+            return
+        for key, module in sorted((await registry.by_keys(self.conn, gone)).items()):
+            text = module.model or mdc.label(module.type_code, module.type_refid) or module.label
+            event = DeviceEvent("module_removed", text, code=key, device_time=batch.received)
+            self.waiting.append(Waiting(machine, event, batch.received, batch.received))
 
     def _state(self, machine: Machine, batch: Batch, spoken: int) -> State:
         state = self.states.get(machine.device_id)
@@ -251,6 +268,8 @@ class Work:
         machine.remember(who)
         if change:
             fresh = (await registry.by_keys(self.conn, [machine.device.key]))[machine.device.key]
+            if fresh.device_id != machine.device_id:
+                return await self.memory.add(self.conn, fresh)
             machine.device = fresh
         return machine
 

@@ -13,6 +13,7 @@ from wardbridge.devices.charting.point import Content
 from wardbridge.devices.charting.policy import Policy
 from wardbridge.devices.charting.select import Channel, channel
 from wardbridge.devices.clocks import Offset
+from wardbridge.devices.pipeline.modules import Modules
 from wardbridge.devices.store import facts, points, registry
 from wardbridge.devices.store.registry import Device
 from wardbridge.devices.values import Identity, Reading, Waveform
@@ -35,6 +36,7 @@ class Machine:
         self.subject: tuple[str, ...] = ()
         self.subject_since = 0
         self.place_said = ""
+        self.modules = Modules()
         self._charted: dict[tuple[str, str, int], list[tuple[int, str]]] = {}
 
     @property

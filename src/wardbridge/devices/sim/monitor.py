@@ -79,7 +79,7 @@ class Monitor(Machine):
         patient.extend(t)
         seen = patient.numerics(t)
         leads_off = self._fault("leads_off", t)
-        if self._fault("disconnect", t):
+        if self._fault("disconnect", t) or not self._has_gas(t):
             seen = replace(seen, etco2=None)
         said = self._alarms(t, seen, leads_off)
         if self._steps % self.fittings.every == 0 or first:
@@ -137,11 +137,15 @@ class Monitor(Machine):
             self._value(line, "", terms.ABP_MEAN, seen.mean, terms.MMHG, 0)
         warmth = tree.vmd(terms.TEMP_VMD).channel(terms.TEMP_CHAN)
         self._value(warmth, "temp", terms.TEMP, seen.temp, terms.CEL, 1)
-        if self.fittings.co2:
+        if self._has_gas(t):
             gas = tree.vmd(terms.CO2_VMD).channel(terms.CO2_CHAN)
             self._value(gas, "etco2", terms.ETCO2, seen.etco2, terms.MMHG, 0)
             self._value(gas, "", terms.CO2_RR, seen.rr if seen.etco2 else None, terms.BREATHS, 0)
         return self.observation(t, terms.MONITOR, tree)
+
+    def _has_gas(self, t: float) -> bool:
+        """Whether the gas module is in: one that was pulled is not spoken of any more."""
+        return self.fittings.co2 and not self._fault("pulled", t)
 
     def _value(
         self,
@@ -197,7 +201,7 @@ class Monitor(Machine):
         calm = self.tree(terms.MONITOR)
         resp = calm.vmd(terms.RESP_VMD).channel(terms.RESP_CHAN)
         resp.wave(terms.RESP_WAVE, patient.resp(slow), 62.5, "0.001", terms.OHM, lost)
-        if self.fittings.co2:
+        if self._has_gas(t):
             gas = calm.vmd(terms.CO2_VMD).channel(terms.CO2_CHAN)
             breathed = np.zeros(len(slow)) if self._fault("disconnect", t) else patient.co2(slow)
             gas.wave(terms.CO2_WAVE, breathed, 62.5, "0.05", terms.MMHG)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Final
 
-FAULTS: Final = frozenset({"leads_off", "occlusion", "battery", "high_pressure", "disconnect", "silent", "venous_low"})
+FAULTS: Final = frozenset({"leads_off", "occlusion", "battery", "high_pressure", "disconnect", "silent", "venous_low",
+                               "pulled"})  # fmt: skip
 DEVICES: Final[tuple[str, ...]] = ("monitor", "ventilator", "syringe", "lvp", "dialysis")
 KINDS: Final = FAULTS | {"steer", "rate", "update", "merge", "discharge", "move"}
 

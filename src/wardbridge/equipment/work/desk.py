@@ -13,7 +13,7 @@ from wardbridge.core.clock import DAY
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.equipment.shop import Shop
-from wardbridge.equipment.work import periods
+from wardbridge.equipment.work import life, periods
 from wardbridge.equipment.work.resources import resources
 from wardbridge.equipment.work.store import orders, procedures
 from wardbridge.equipment.work.values import (
@@ -303,6 +303,7 @@ async def cancel(shop: Shop, conn: Connection, work_id: str, reason: str, by: Pr
                                 resolution=reason),
     )  # fmt: skip
     await periods.turn(conn, done, shop.clock.now())
+    await life.released(shop, conn, done)
     return done
 
 
@@ -311,6 +312,7 @@ async def _anew(shop: Shop, conn: Connection, done: Work, by: Principal) -> None
     if done.kind == "maintenance" and done.interval_days and not done.schedule_id:
         await plan(shop, conn, done.device_id, done.name, now + done.interval_days * DAY, done.interval_days, by)
     due = await periods.turn(conn, done, now)
+    await life.released(shop, conn, done)
     if done.kind == "calibration" and done.device_id:
         await procedures.calibrated(conn, done.device_id, now, due)
 

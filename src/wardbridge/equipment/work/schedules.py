@@ -5,7 +5,7 @@ from __future__ import annotations
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Invalid, NotFound
 from wardbridge.equipment.shop import Shop
-from wardbridge.equipment.work import desk, plans
+from wardbridge.equipment.work import desk, life, plans
 from wardbridge.equipment.work.plans import Period, Schedule
 from wardbridge.equipment.work.store import aem, procedures, schedules
 from wardbridge.security.principal import SYSTEM, Principal
@@ -132,6 +132,7 @@ async def tick(shop: Shop) -> int:
         async with shop.acting(SYSTEM, "schedules") as conn:
             await schedules.alone(conn)
             count = await generate(shop, conn)
+            await life.fall_due(shop, conn, BATCH)
             more = enrolled == BATCH and await enrol(shop, conn) == BATCH
         written += count
         if count < BATCH and not more:

@@ -27,6 +27,9 @@ def events(node: Node, state: Any, old: Any, received: int) -> list[AnyValue]:
     return told
 
 
+RESTING = frozenset({"StndBy", "Off", "Shtdn"})
+
+
 def _activation(node: Node, state: Any, old: Any) -> list[AnyValue]:
     """Fault and standby of a component (pm:ComponentActivation)."""
     now = state.get("ActivationState", "On")
@@ -39,8 +42,10 @@ def _activation(node: Node, state: Any, old: Any) -> list[AnyValue]:
         told.append(DeviceEvent("fault_cleared", name, node.handle, now))
     if now == "Fail":
         told.append(DeviceEvent("fault", name, node.handle, now))
-    elif now in {"StndBy", "Off", "Shtdn"} and node.name == "Mds":
-        told.append(DeviceEvent("standby", name, node.handle, now))
+    elif now in RESTING and node.name == "Mds":
+        told.append(DeviceEvent("standby", name, node.handle, "begin"))
+    elif before in RESTING and node.name == "Mds":
+        told.append(DeviceEvent("standby", name, node.handle, "end"))
     return told
 
 
