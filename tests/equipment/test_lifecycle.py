@@ -87,9 +87,10 @@ async def test_no_code_path_changes_a_state_past_the_table(shop: Shop, stock: St
     with pytest.raises(Exception, match="without a move"):
         async with shop.acting(TECHNICIAN) as conn:
             await desk.change(shop, conn, asset.device_id, state="disposed")
-    with pytest.raises(Exception, match="append-only|append only|never changed|refused"):
+    async with shop.acting(TECHNICIAN) as conn:
+        await move(shop, conn, asset.device_id, "missing", TECHNICIAN, {"searched": "ICU and store"})
+    with pytest.raises(Exception, match="append"):
         async with shop.acting(TECHNICIAN) as conn:
-            await move(shop, conn, asset.device_id, "missing", TECHNICIAN, {"searched": "ICU and store"})
             await conn.execute("DELETE FROM move")
 
 
@@ -169,7 +170,8 @@ async def test_a_machine_that_is_first_heard_in_the_workshop_is_nobodys(shop: Sh
 async def test_many_machines_move_in_few_statements(shop: Shop, stock: Stocked) -> None:
     found = await stock(20)
     async with shop.acting(SYSTEM) as conn:
-        made = await move_all(shop, conn, [one.device_id for one in found], "maintenance-due", SYSTEM, {"due": "PM"})
+        ids = [one.device_id for one in found]
+        made = await move_all(shop, conn, ids, "maintenance-due", SYSTEM, {"due": "PM"})
     assert {one.to_state for one in made} == {"maintenance-due"}
     states = {one.state for one in await assets(shop.pool, [one.device_id for one in found])}
     assert states == {"maintenance-due"}

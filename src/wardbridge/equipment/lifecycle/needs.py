@@ -11,7 +11,7 @@ import msgspec
 
 from wardbridge.core.clock import to_datetime
 from wardbridge.core.db import Connection
-from wardbridge.core.errors import Conflict, Invalid, NotFound
+from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.equipment.lifecycle import resources
 from wardbridge.equipment.lifecycle.moves import allow
 from wardbridge.equipment.lifecycle.questions import Form, Score, check, load, score
@@ -157,6 +157,8 @@ async def sign(shop: Shop, conn: Connection, need_id: str, side: str, by: Princi
     need = await find(conn, need_id, lock=True)
     if side not in SIGNED:
         raise Invalid(f"sides are: {', '.join(SIGNED)}", "side")
+    if side not in signing.sides_of(by):
+        raise Forbidden(f"a signature for {side} is given by: {', '.join(sorted(signing.SIDES[side]))}", "side")
     if need.state not in OPEN:
         raise Conflict(f"the assessment of a need that is {need.state} is closed", "state")
     stands = await assessment(conn, need)

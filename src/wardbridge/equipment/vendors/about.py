@@ -38,7 +38,7 @@ async def events(source: Source, device_id: str) -> list[Event]:
     found = []
     for call in await store.calls(source, device_id=device_id):
         if call.by_id:
-            url = f"/equipment/vendors/calls/{call.call_id}"
+            url = f"/equipment/calls/{call.call_id}"
             found.append(Event(at=call.opened, kind="vendor", text=f"called: {call.text}", by=call.by_name, url=url))
             found += [
                 Event(at=at, kind="vendor", text=" · ".join(filter(None, [what, note])), url=url)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from wardbridge.web.pages.equipment import fleet, home, reports
+from wardbridge.web.pages.equipment import fleet, home, lifecycle, reports
 
-EQUIPMENT = (*home.PAGES, *fleet.PAGES, *reports.PAGES)
+EQUIPMENT = (*home.PAGES, *fleet.PAGES, *reports.PAGES, *lifecycle.PAGES)
