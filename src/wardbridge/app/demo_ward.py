@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from wardbridge.core.clock import from_datetime
+from wardbridge.core.clock import DAY, from_datetime
 from wardbridge.core.db import Connection
 from wardbridge.core.ids import Ids
 from wardbridge.devices import places
 from wardbridge.devices.sim.equipment import Asset as Bought
 from wardbridge.devices.store import registry
 from wardbridge.devices.store.registry import Expected
-from wardbridge.equipment.register import desk
+from wardbridge.equipment.register import desk, store
 from wardbridge.equipment.register.values import Asset, Interface, Model
 from wardbridge.equipment.shop import Shop
 
@@ -25,7 +25,27 @@ KINDS = {
     "lvp": ("infusion pump", "therapy", "no"),
     "dialysis": ("dialysis machine", "life-support", "yes"),
 }
-RISK = {"high": "high", "medium": "medium", "low": "low"}
+OTHERS = (
+    ("Corvane", "Rill LV2", "infusion pump", "therapy", "CL2600901", "high", "2.3.0", "Equipment", "Store"),
+    ("Corvane", "Rill LV2", "infusion pump", "therapy", "CL2600902", "high", "2.3.0", "Equipment", "Store"),
+    ("Corvane", "Rill SY1", "syringe pump", "therapy", "CS2600903", "high", "1.9.0", "Equipment", "Store"),
+    ("Lumen Optics", "Ray 40", "surgical laser", "laser", "LO400017", "high", "1.2", "Theatre", "OR 2"),
+    ("Brightfield", "Scan 64", "CT scanner", "radiologic", "BF640003", "high", "7.1", "Radiology", "CT 1"),
+    ("Sonara", "Echo 5", "ultrasound", "imaging", "SE500221", "medium", "3.3", "Intensive care", ""),
+    ("Pulseback", "DF1", "defibrillator", "life-support", "PB100480", "life-support", "2.0", "Intensive care", ""),
+    (
+        "Trueline",
+        "SafeTest 62",
+        "electrical safety analyser",
+        "other",
+        "TL620009",
+        "low",
+        "4.4",
+        "Equipment",
+        "Workshop",
+    ),
+)
+"""Machines that do not speak: (maker, model, kind, class, serial, criticality, firmware, ward, room)."""
 
 
 def model_id(bought: Bought) -> str:
@@ -53,7 +73,7 @@ async def enter(shop: Shop, conn: Connection, rows: Sequence[Bought], ids: Ids) 
                 device_id=ident, model_id=model_id(row), state="in-service", state_since=now, created=now,
                 tag=row.number, serial=row.serial, label=label, firmware=row.firmware, owner="Clinical engineering",
                 department="Intensive care", place_id=place.place_id if place else None,
-                criticality="life-support" if KINDS[row.kind][1] == "life-support" else RISK[row.risk],
+                criticality="life-support" if KINDS[row.kind][1] == "life-support" else row.risk,
                 bought=noon(row.bought), installed=noon(row.installed), warranty_ends=noon(row.warranty_end),
                 price=Decimal(row.price), currency="EUR", vendor=row.manufacturer,
             )
@@ -68,6 +88,27 @@ async def enter(shop: Shop, conn: Connection, rows: Sequence[Bought], ids: Ids) 
         expected.append((ident, seen))
     await desk.add(shop, conn, assets, network, source="list")
     await registry.expect_as(conn, expected, "register", now)
+    await _others(shop, conn, ids)
+
+
+async def _others(shop: Shop, conn: Connection, ids: Ids) -> None:
+    """Spares in the store, test equipment, and machines that no cable reaches."""
+    now = shop.clock.now()
+    models, assets = {}, []
+    for n, (maker, name, kind, class_, serial, criticality, firmware, ward, room) in enumerate(OTHERS):
+        ident = f"{maker} {name}".lower().replace(" ", "-")
+        known = await store.find_model(conn, maker, name)
+        models[ident] = known or Model(model_id=ident, manufacturer=maker, name=name, kind=kind, class_=class_)
+        place = await places.ensure(shop.parts, conn, ward, room)
+        assets.append(
+            Asset(
+                device_id=ids(), model_id=ident, state="in-service", state_since=now, created=now, tag=f"ME-{20_000 + n}",
+                serial=serial, label=f"{name} {serial}", firmware=firmware, criticality=criticality, department=ward,
+                owner="Clinical engineering", place_id=place.place_id if place else None, installed=now - 900 * DAY,
+            )
+        )  # fmt: skip
+    await desk.add_models(shop, conn, list(models.values()))
+    await desk.add(shop, conn, assets, source="list")
 
 
 def _mac(key: str, n: int) -> str:
