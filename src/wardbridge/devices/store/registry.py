@@ -302,6 +302,11 @@ async def expect_as(conn: Connection, rows: Sequence[tuple[str, Expected]], by: 
     )
 
 
+async def unexpect(conn: Connection, device_ids: Sequence[str]) -> None:
+    """Take back the announcements under these ids of machines that have not been heard."""
+    await conn.execute("DELETE FROM device_expected WHERE device_id IS NULL AND as_device = ANY($1)", list(device_ids))
+
+
 async def expected(conn: Connection, key: str, serial: str, model: str) -> tuple[int, Expected, str] | None:
     """The announcement that fits a device: by key, else by serial and model, and only one of them; with the id
     under which the register knows it ('' where it does not)."""

@@ -62,6 +62,16 @@ CREATE INDEX suggestion_open ON suggestion (last_seen) WHERE state = 'open';
 CREATE INDEX suggestion_device ON suggestion (device_id) WHERE device_id <> '';
 SELECT account_for('suggestion', 'suggestion_id');
 
+-- Two machines of which somebody said that they are two, however alike they look.
+CREATE TABLE distinct_machines (
+    one         text NOT NULL REFERENCES asset,
+    other       text NOT NULL REFERENCES asset,
+    reason      text NOT NULL,
+    PRIMARY KEY (one, other),
+    CHECK (one < other)
+);
+SELECT account_for('distinct_machines', 'one', 'other');
+
 -- A file between its preview and the word of the person who sent it. Passing: no part of the account.
 CREATE TABLE upload (
     upload_id   text PRIMARY KEY,

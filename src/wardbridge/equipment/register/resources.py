@@ -18,7 +18,7 @@ BASE = "https://wardbridge.org/fhir"
 TAG = "urn:wardbridge:asset-tag"
 STATE = f"{BASE}/StructureDefinition/device-lifecycle"
 PROPERTY = f"{BASE}/CodeSystem/device-property"
-ENTERED = f"{BASE}/StructureDefinition/"
+REPLACED = f"{BASE}/StructureDefinition/replaced-by"
 _INACTIVE = frozenset({"retired", "sanitised", "disposed", "need", "assessed", "ordered"})
 
 
@@ -125,3 +125,12 @@ def _set(resource: dict[str, Any], name: str, value: list[Any]) -> None:
         resource[name] = value
     else:
         resource.pop(name, None)
+
+
+def merged(before: Mapping[str, Any], winner: str) -> dict[str, Any]:
+    """The Device of a row that was merged into another: entered in error, with the way to the one that is right."""
+    others = [e for e in before.get("extension", []) if e.get("url") not in (STATE, REPLACED)]
+    link = {"url": REPLACED, "valueReference": {"reference": f"Device/{winner}"}}
+    note = {"text": f"The same machine as Device/{winner}, into which it was merged."}
+    result = {**before, "status": "entered-in-error", "extension": [link, *others], "note": [note]}
+    return {name: value for name, value in result.items() if name != "parent"}

@@ -33,21 +33,21 @@ def values(row: Any, kind: type[Any]) -> Any:
 
 async def put_models(conn: Connection, models: Sequence[Model]) -> None:
     """Insert or replace models, in one statement."""
-    await _put(conn, "model", ("model_id",), Model, models)
+    await put(conn, "model", ("model_id",), Model, models)
 
 
 async def put_assets(conn: Connection, assets: Sequence[Asset]) -> None:
     """Insert or replace machines, in one statement. Raises Conflict for an asset number that somebody else takes at
     the same moment."""
     try:
-        await _put(conn, "asset", ("device_id",), Asset, assets)
+        await put(conn, "asset", ("device_id",), Asset, assets)
     except asyncpg.UniqueViolationError as error:
         raise Conflict("an asset number is another machine's already", "tag") from error
 
 
 async def put_interfaces(conn: Connection, interfaces: Sequence[Interface]) -> None:
     """Insert or replace network interfaces."""
-    await _put(conn, "interface", ("interface_id",), Interface, interfaces)
+    await put(conn, "interface", ("interface_id",), Interface, interfaces)
 
 
 async def put_software(conn: Connection, rows: Sequence[Software]) -> None:
@@ -66,7 +66,8 @@ async def put_software(conn: Connection, rows: Sequence[Software]) -> None:
         )
 
 
-async def _put(conn: Connection, table: str, key: Sequence[str], kind: type[Any], rows: Sequence[Any]) -> None:
+async def put(conn: Connection, table: str, key: Sequence[str], kind: type[Any], rows: Sequence[Any]) -> None:
+    """Insert or replace values of ``kind`` in a table of its columns, in one statement."""
     if not rows:
         return
     names = columns(kind)

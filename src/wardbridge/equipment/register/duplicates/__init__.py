@@ -1,0 +1,1 @@
+"""Machines that stand twice in the register: found, and merged with a trace."""

@@ -1,0 +1,1 @@
+"""Accessories, parts and batteries of machines."""
