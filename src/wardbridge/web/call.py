@@ -25,14 +25,13 @@ from wardbridge.security.http import COOKIE, address_of, check_csrf
 from wardbridge.security.policy import decide
 from wardbridge.security.principal import Principal, Target
 from wardbridge.web.room import Room
+from wardbridge.web.uploads import form_of
 from wardbridge.web.words import _
 
 log = structlog.get_logger(__name__)
 
 Handler = Callable[["Call"], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
-FIELD_BYTES = 16 * 1024
-FIELDS = 400
 TEXT_LIMIT = 2000
 
 
@@ -73,6 +72,26 @@ class Call:
 
     def fields(self, name: str) -> list[str]:
         return [sent for sent in self.form.getlist(name) if isinstance(sent, str)]
+
+    async def uploads(self, name: str, limit: int) -> list[tuple[str, bytes]]:
+        """The files of a form field as (name, content), of a handler marked by :func:`takes_files`. Raises Invalid when
+        one is larger than ``limit`` bytes."""
+        found = []
+        for sent in self.form.getlist(name):
+            if isinstance(sent, UploadFile) and sent.filename:
+                content = await sent.read(limit + 1)
+                await sent.close()
+                if len(content) > limit:
+                    raise Invalid(_("The file is too large: at most %(n)s MB.") % {"n": limit // 1_000_000}, name)
+                found.append((sent.filename[-200:], content))
+        return found
+
+    async def upload(self, name: str, limit: int) -> tuple[str, bytes]:
+        """The one file of a form field as (name, content). Raises Invalid when there is none, or it is too large."""
+        found = await self.uploads(name, limit)
+        if not found:
+            raise Invalid(_("Please choose a file."), name)
+        return found[0]
 
     def time(self, name: str, *, required: bool = False) -> int:
         """A datetime-local field as µs; 0 when empty. Raises Invalid."""
@@ -144,8 +163,17 @@ DONE = {
     "received": _("Machines received: they are in the register."),
     "agreed": _("The deviation is approved."),
     "tested": _("Test message queued."),
+    "imported": _("The list is in the register."),
+    "nothing": _("The register said all of this already: nothing was changed."),
+    "suggested": _("The export was read; what it suggests is below."),
+    "registered": _("It is in the register now."),
+    "ignored": _("Left out; it will not be suggested again."),
+    "merged": _("Merged into one machine."),
+    "distinct": _("Kept as two machines."),
     "kept": _("View kept."),
     "dropped": _("View forgotten."),
+    "judged": _("Judgement on record."),
+    "loaded": _("Document loaded."),
 }
 
 
@@ -169,7 +197,7 @@ def guard(room: Room, handler: Handler, page: str, feature: str = "") -> Endpoin
                 await _record(call, page, feature, MINOR, decision.reason)
                 return call.page("refused.html", 403, reason=decision.reason, target=feature or page)
             if request.method not in {"GET", "HEAD"}:
-                call.form = await request.form(max_files=0, max_fields=FIELDS, max_part_size=FIELD_BYTES)
+                call.form = await form_of(request, handler)
                 sent = request.headers.get("x-csrf-token") or call.field("csrf")
                 check_csrf(who, sent)
             response = await handler(call)
