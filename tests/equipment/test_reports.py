@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from tests.equipment.conftest import TECHNICIAN, Stocked
 
 from wardbridge.core.clock import DAY
+from wardbridge.equipment.reports import overview
 from wardbridge.equipment.reports.device_book import device_book
 from wardbridge.equipment.reports.inventory import inventory
 from wardbridge.equipment.reports.maintenance import maintenance
@@ -63,6 +65,14 @@ async def test_maintenance_is_counted_by_month_and_criticality(shop: Shop, stock
     assert dict(facts.rows)["Overdue now"] == "1"
     assert len(overdue.rows) == 1
     assert render(report).startswith(b"%PDF-")
+
+
+async def test_the_overview_counts_what_is_there(shop: Shop, stock: Stocked) -> None:
+    await stock(2, price=Decimal("1200.50"), currency="EUR")
+    seen = await overview.figures_of(shop, ZONE)
+    assert seen.today.machines == 2
+    assert seen.worth == (("EUR", 2, Decimal("2401.00")),)
+    assert render(await overview.report(shop, "St. Test", ZONE, TECHNICIAN)).startswith(b"%PDF-")
 
 
 @given(st.text(max_size=60), st.lists(st.tuples(st.text(max_size=30), st.text(max_size=80)), max_size=4))

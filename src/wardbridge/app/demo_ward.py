@@ -102,11 +102,22 @@ async def _others(shop: Shop, conn: Connection, ids: Ids) -> None:
         place = await places.ensure(shop.parts, conn, ward, room)
         assets.append(
             Asset(
-                device_id=ids(), model_id=ident, state="in-service", state_since=now, created=now, tag=f"ME-{20_000 + n}",
-                serial=serial, label=f"{name} {serial}", firmware=firmware, criticality=criticality, department=ward,
-                owner="Clinical engineering", place_id=place.place_id if place else None, installed=now - 900 * DAY,
+                device_id=ids(),
+                model_id=ident,
+                state="in-service",
+                state_since=now,
+                created=now,
+                tag=f"ME-{20_000 + n}",
+                serial=serial,
+                label=f"{name} {serial}",
+                firmware=firmware,
+                criticality=criticality,
+                department=ward,
+                owner="Clinical engineering",
+                place_id=place.place_id if place else None,
+                installed=now - 900 * DAY,
             )
-        )  # fmt: skip
+        )
     await desk.add_models(shop, conn, list(models.values()))
     await desk.add(shop, conn, assets, source="list")
 

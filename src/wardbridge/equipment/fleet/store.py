@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -126,6 +127,15 @@ async def today(source: Source, now: int) -> dict[str, int]:
         now,
     )
     return dict(row)
+
+
+async def worth(source: Source) -> list[tuple[str, int, Decimal]]:
+    """What the machines that are there were bought for: (currency, machines with a price, sum)."""
+    rows = await source.fetch(
+        """SELECT currency, count(*) AS machines, sum(price) AS total FROM asset
+           WHERE price IS NOT NULL AND merged_into IS NULL AND state <> 'disposed' GROUP BY currency ORDER BY 3 DESC"""
+    )
+    return [(row["currency"], row["machines"], row["total"]) for row in rows]
 
 
 async def choices(source: Source) -> dict[str, list[str]]:

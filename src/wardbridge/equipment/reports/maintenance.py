@@ -28,15 +28,15 @@ async def maintenance(shop: Shop, site: str, zone: ZoneInfo, by: Principal) -> R
     cases = await aem.every(shop.pool)
     sections = (
         Section("", (Facts((
-            ("Due in the last 12 months", str(wanted)), ("Done in time", f"{done} ({_share(done, wanted)})"),
+            ("Due in the last 12 months", str(wanted)), ("Done in time", f"{done} ({share(done, wanted)})"),
             ("Life-support: due", str(high_wanted)),
-            ("Life-support: done in time", f"{high_done} ({_share(high_done, high_wanted)})"),
+            ("Life-support: done in time", f"{high_done} ({share(high_done, high_wanted)})"),
             ("Overdue now", str(total)),
         )),)),
         Section("By month and criticality", (Table(
             ("Month", "Criticality", "Due", "In time", "Late", "Open", "Cancelled", "Completion"),
             tuple((one.month, one.criticality, str(one.due), str(one.on_time), str(one.late), str(one.open),
-                   str(one.cancelled), _share(one.on_time, one.due - one.cancelled)) for one in months),
+                   str(one.cancelled), share(one.on_time, one.due - one.cancelled)) for one in months),
         ),)),
         Section("Overdue now", (Table(
             ("Due", "What", "Machine", "Criticality", "Place", "Reason"),
@@ -53,5 +53,6 @@ async def maintenance(shop: Shop, site: str, zone: ZoneInfo, by: Principal) -> R
                   made=moment(now, zone), by=by.display, sections=sections, wide=True)  # fmt: skip
 
 
-def _share(part: int, whole: int) -> str:
+def share(part: int, whole: int) -> str:
+    """``93.5%``, ``--`` of nothing."""
     return f"{part / whole:.1%}" if whole else "--"

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from wardbridge.core.errors import NotFound
 from wardbridge.equipment.fleet import store
+from wardbridge.equipment.reports import overview
 from wardbridge.equipment.reports.device_book import device_book
 from wardbridge.equipment.reports.inventory import inventory
 from wardbridge.equipment.reports.maintenance import maintenance
@@ -24,6 +25,10 @@ async def _maintenance(call: Call) -> Report:
     return await maintenance(call.shop, call.room.site, call.room.zone, call.who)
 
 
+async def _overview(call: Call) -> Report:
+    return await overview.report(call.shop, call.room.site, call.room.zone, call.who)
+
+
 OFFERED: dict[str, tuple[str, str, Callable[[Call], Awaitable[Report]]]] = {
     "inventory": (
         _("Inventory"),
@@ -34,6 +39,11 @@ OFFERED: dict[str, tuple[str, str, Callable[[Call], Awaitable[Report]]]] = {
         _("Planned maintenance"),
         _("Twelve months: due, in time, late, and why; the AEM programme (TJC EC.02.04.03, 42 CFR 482.41)."),
         _maintenance,
+    ),
+    "overview": (
+        _("Overview"),
+        _("Fleet, maintenance, reliability, security and money, for those who answer for it."),
+        _overview,
     ),
 }
 """Name in the path: (title, what is in it, who makes it)."""
@@ -53,6 +63,11 @@ async def report(call: Call) -> Response:
     return pdf(await OFFERED[name][2](call), name)
 
 
+async def executive(call: Call) -> Response:
+    """``/equipment/executive``: the same figures as a page."""
+    return call.page("equipment/executive.html", seen=await overview.figures_of(call.shop, call.room.zone))
+
+
 async def book(call: Call) -> Response:
     """The log of one machine."""
     device_id = call.path("device")
@@ -69,5 +84,6 @@ def pdf(made: Report, name: str) -> Response:
 PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
     ("/equipment/reports", ["GET"], reports, "executive", ""),
     ("/equipment/reports/{report}.pdf", ["GET"], report, "executive", ""),
+    ("/equipment/executive", ["GET"], executive, "executive", ""),
     ("/equipment/devices/{device}/book.pdf", ["GET"], book, "maintenance", ""),
 )
