@@ -114,8 +114,8 @@ async def status(shop: Shop, reference: str) -> Status:
     if found is None:
         raise NotFound("there is no request with this reference", "reference")
     request, machine, tag = found
-    (work,) = await orders.get(shop.pool, [request.work_id])
+    (work,) = await orders.get(shop.pool, [request["work_id"]])
     return Status(
-        reference=request.reference, machine=machine, tag=tag, text=request.text, at=request.at, state=work.state,
-        waiting_for=work.waiting_for, since=work.done_at or work.taken_at or request.at,
+        reference=request["reference"], machine=machine, tag=tag, text=request["text"], at=request["at"],
+        state=work.state, waiting_for=work.waiting_for, since=work.done_at or work.taken_at or request["at"],
     )  # fmt: skip
