@@ -7,15 +7,19 @@ from typing import Any
 from starlette.responses import Response
 
 from wardbridge.core.errors import Invalid
+from wardbridge.equipment.cyber import about as cyber
 from wardbridge.equipment.fleet import list as fleet
 from wardbridge.equipment.fleet import store
 from wardbridge.equipment.fleet.life import Tell, life
 from wardbridge.equipment.fleet.values import DUE, SORTS, USE
+from wardbridge.equipment.lifecycle import about as lifecycle
 from wardbridge.equipment.register.values import CLASSES, CRITICALITIES, STATES
+from wardbridge.equipment.vendors import about as vendors
+from wardbridge.equipment.work import about as work
 from wardbridge.web.call import Call, Handler
 from wardbridge.web.words import _
 
-LIFE: tuple[Tell, ...] = ()
+LIFE: tuple[Tell, ...] = (lifecycle.events, work.events, cyber.events, vendors.events)
 """Who tells the events of a machine's timeline."""
 
 
@@ -62,6 +66,7 @@ async def device(call: Call) -> Response:
     kinds = sorted({event.kind for event in found.events})
     if kind and kind not in kinds:
         raise Invalid(_("This choice is not offered."), "kind")
+    device_id = found.now.device_id
     names = call.may("patient.see")
     if names:
         for stay in found.stays:
@@ -69,6 +74,9 @@ async def device(call: Call) -> Response:
     return call.page(
         "equipment/device.html", life=found, kinds=kinds, kind=kind, names=names,
         events=[event for event in found.events if kind in ("", event.kind)],
+        work=await work.about(call.shop, device_id, found.model.model_id),
+        cyber=await cyber.about(call.shop, device_id) if call.may_open("cyber") else None,
+        deals=await vendors.about(call.shop, device_id) if call.may_open("vendors") else None,
     )  # fmt: skip
 
 
