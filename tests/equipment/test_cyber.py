@@ -11,7 +11,7 @@ from tests.equipment.conftest import OPERATOR, TECHNICIAN, Stocked
 from wardbridge.core.clock import DAY, FakeClock
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.equipment.cyber import desk, load
-from wardbridge.equipment.cyber.exposure import exposed_now, overview
+from wardbridge.equipment.cyber.exposure import Exposed, exposed_now, overview
 from wardbridge.equipment.cyber.rematch import keep, rematch
 from wardbridge.equipment.cyber.store import sboms, zones
 from wardbridge.equipment.cyber.store.zones import Zone
@@ -26,8 +26,9 @@ CVE = "CVE-2024-10001"
 def bom(version: str = "1.4.0", **more: Any) -> bytes:
     """A bill of a pump with two parts."""
     return json.dumps({
-        "bomFormat": "CycloneDX", "specVersion": "1.5", "serialNumber": "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79",
-        "version": 1, "metadata": {"component": {"type": "firmware", "name": "Flow 3", "version": "2.1", "bom-ref": "top"}},
+        "bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
+        "serialNumber": "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79",
+        "metadata": {"component": {"type": "firmware", "name": "Flow 3", "version": "2.1", "bom-ref": "top"}},
         "components": [
             {"type": "library", "bom-ref": "lib", "name": "parser", "group": "org.example", "version": version,
              "purl": f"pkg:maven/org.example/parser@{version}", "hashes": [{"alg": "SHA-1", "content": "00" * 20}]},
@@ -48,6 +49,10 @@ def osv(cve: str = CVE, fixed: str = "1.4.2") -> tuple[str, bytes]:
                       "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "1.0"}, {"fixed": fixed}]}]}],
     }  # fmt: skip
     return "osv.json", json.dumps(record).encode()
+
+
+async def exposed(shop: Shop, cve: str = CVE, **more: Any) -> list[Exposed]:
+    return await exposed_now(shop.pool, cve, shop.clock.now(), **more)
 
 
 async def loaded(shop: Shop, cve: str = CVE) -> None:
@@ -80,11 +85,11 @@ async def test_a_new_bill_takes_the_place_of_the_old_one_which_stays(shop: Shop,
     await stock(1)
     first = await with_bom(shop)
     await loaded(shop)
-    assert len(await exposed_now(shop.pool, CVE, shop.clock.now())) == 1
+    assert len(await exposed(shop)) == 1
     second = await with_bom(shop, bom("1.4.2"))
     new, old = await sboms.of_model(shop.pool, "model-1")
     assert (new.sbom_id, new.superseded_by, old.superseded_by) == (second.ident, None, second.ident)
-    assert await exposed_now(shop.pool, CVE, shop.clock.now()) == []
+    assert await exposed(shop) == []
     async with shop.acting(TECHNICIAN) as conn:
         reference = await shop.record.current(conn, "DocumentReference", first.ident)
     assert reference is not None
@@ -100,12 +105,12 @@ async def test_it_does_not_matter_what_comes_first(shop: Shop, stock: Stocked, b
     else:
         await loaded(shop)
         await with_bom(shop)
-    found = await exposed_now(shop.pool, CVE, shop.clock.now())
+    found = await exposed(shop)
     assert {one.device_id for one in found} == {"model-1-dev-1", "model-1-dev-2"}
     why = found[0].verdict.row.why[0]
     assert (found[0].verdict.row.via, found[0].verdict.row.fixed, why["range"]) == ("purl", "1.4.2", "≥ 1.0, < 1.4.2")
     assert "parser 1.4.0" in why["item"]
-    by_alias = await exposed_now(shop.pool, f"GHSA-{CVE}", shop.clock.now())
+    by_alias = await exposed(shop, f"GHSA-{CVE}")
     assert len(by_alias) == 2
 
 
@@ -114,9 +119,10 @@ async def test_a_machines_own_version_is_matched_and_followed(shop: Shop, stock:
     async with shop.acting(TECHNICIAN) as conn:
         await desk.name_model(shop, conn, "model-1", "cpe:2.3:h:acme:flow_3:-:*:*:*:*:*:*:*")
     node = {"operator": "AND", "nodes": [
-        {"operator": "OR", "cpeMatch": [{"vulnerable": True, "criteria": "cpe:2.3:o:acme:flow_3_firmware:*:*:*:*:*:*:*:*",
-                                         "versionEndExcluding": "2.1"}]},
-        {"operator": "OR", "cpeMatch": [{"vulnerable": False, "criteria": "cpe:2.3:h:acme:flow_3:-:*:*:*:*:*:*:*"}]}]}  # fmt: skip
+        {"operator": "OR", "cpeMatch": [{"vulnerable": True, "versionEndExcluding": "2.1",
+                                         "criteria": "cpe:2.3:o:acme:flow_3_firmware:*:*:*:*:*:*:*:*"}]},
+        {"operator": "OR", "cpeMatch": [{"vulnerable": False, "criteria": "cpe:2.3:h:acme:flow_3:-:*:*:*:*:*:*:*"}]},
+    ]}  # fmt: skip
     record = {"vulnerabilities": [{"cve": {"id": "CVE-2024-2", "configurations": [node]}}]}
     done = await load.load_flaws(shop, [("nvd.json", json.dumps(record).encode())], OPERATOR)
     assert done.matched is not None
@@ -124,11 +130,11 @@ async def test_a_machines_own_version_is_matched_and_followed(shop: Shop, stock:
     async with shop.acting(TECHNICIAN) as conn:
         await register.change(shop, conn, first.device_id, firmware="2.1")
     # The new build was not looked at yet, and the old one is that of the other machine alone.
-    assert {one.device_id for one in await exposed_now(shop.pool, "CVE-2024-2", shop.clock.now())} == {second.device_id}
+    assert {one.device_id for one in await exposed(shop, "CVE-2024-2")} == {second.device_id}
     matched = await keep(shop)
     assert matched is not None
     assert await keep(shop) is None
-    assert {one.device_id for one in await exposed_now(shop.pool, "CVE-2024-2", shop.clock.now())} == {second.device_id}
+    assert {one.device_id for one in await exposed(shop, "CVE-2024-2")} == {second.device_id}
 
 
 async def test_a_statement_that_comes_before_everything_hides_what_is_found_later(shop: Shop, stock: Stocked) -> None:
@@ -141,8 +147,8 @@ async def test_a_statement_that_comes_before_everything_hides_what_is_found_late
         assert (await desk.add_vex(shop, conn, json.dumps(vex).encode(), OPERATOR)).statements == 1
     await loaded(shop)
     await with_bom(shop)
-    assert await exposed_now(shop.pool, CVE, shop.clock.now()) == []
-    (hidden,) = await exposed_now(shop.pool, CVE, shop.clock.now(), everything=True)
+    assert await exposed(shop) == []
+    (hidden,) = await exposed(shop, everything=True)
     assert (hidden.verdict.state, hidden.verdict.words, hidden.verdict.by) == (
         "not_affected", "vulnerable_code_not_present", "Acme")  # fmt: skip
 
@@ -153,12 +159,13 @@ async def test_triage_outlives_a_new_bill_until_its_range_is_left(shop: Shop, st
     await loaded(shop)
     async with shop.acting(OPERATOR) as conn:
         await desk.judge(shop, conn, OPERATOR, cve=CVE, model_id="model-1", family="org.example/parser",
-                         state="not_affected", justification="code_not_reachable", versions="vers:maven/<1.4.1")  # fmt: skip
-    assert await exposed_now(shop.pool, CVE, shop.clock.now()) == []
+                         state="not_affected", justification="code_not_reachable",
+                         versions="vers:maven/<1.4.1")  # fmt: skip
+    assert await exposed(shop) == []
     await with_bom(shop, bom("1.3.9"))
-    assert await exposed_now(shop.pool, CVE, shop.clock.now()) == []
+    assert await exposed(shop) == []
     await with_bom(shop, bom("1.4.1"))
-    (again,) = await exposed_now(shop.pool, CVE, shop.clock.now())
+    (again,) = await exposed(shop)
     assert "outside" in again.verdict.standing.reopened
 
 
@@ -188,7 +195,7 @@ async def test_a_known_exploit_opens_an_old_judgement_again(shop: Shop, stock: S
     async with shop.acting(OPERATOR) as conn:
         await desk.judge(shop, conn, OPERATOR, cve=CVE, model_id="model-1", family="org.example/parser",
                          state="not_affected", justification="code_not_reachable")  # fmt: skip
-    assert await exposed_now(shop.pool, CVE, shop.clock.now()) == []
+    assert await exposed(shop) == []
     async with shop.acting(OPERATOR) as conn:
         await conn.execute(
             """INSERT INTO advisory (advisory_id, kind, number, publisher, title, digest, loaded_at)
@@ -196,7 +203,7 @@ async def test_a_known_exploit_opens_an_old_judgement_again(shop: Shop, stock: S
         await conn.execute(
             "INSERT INTO advisory_cve (advisory_id, cve, kev, due, ransomware) VALUES ('kev-1', $1, true, 5, true)", CVE
         )
-    (again,) = await exposed_now(shop.pool, CVE, shop.clock.now())
+    (again,) = await exposed(shop)
     assert "exploited" in again.verdict.standing.reopened
     (line,) = await overview(shop.pool, shop.clock.now())
     assert (line.fact.kev, line.fact.due, line.fact.ransomware, line.devices) == (True, 5, True, 1)
@@ -227,22 +234,23 @@ async def test_a_withdrawn_record_takes_its_findings_away(shop: Shop, stock: Sto
     done = await load.load_flaws(shop, [("gone.json", json.dumps(gone).encode())], OPERATOR)
     assert done.matched is not None
     assert done.matched.gone == 1
-    assert await exposed_now(shop.pool, CVE, shop.clock.now(), everything=True) == []
+    assert await exposed(shop, everything=True) == []
 
 
 async def test_zone_and_control_change_the_exposure(shop: Shop, stock: Stocked) -> None:
     (asset,) = await stock(1, criticality="high")
     await with_bom(shop)
     await loaded(shop)
-    (plain,) = await exposed_now(shop.pool, CVE, shop.clock.now())
+    (plain,) = await exposed(shop)
     async with shop.acting(OPERATOR) as conn:
         await desk.put_zone(shop, conn, Zone(zone="infusion", level=3, exposure="clinical"))
         await register.connect(shop, conn, [Interface(interface_id="i", device_id=asset.device_id, zone="infusion")])
-    (zoned,) = await exposed_now(shop.pool, CVE, shop.clock.now())
+    (zoned,) = await exposed(shop)
     async with shop.acting(OPERATOR) as conn:
         control = await desk.add_control(shop, conn, OPERATOR, name="deny inbound", effect="blocks", zone="infusion",
-                                         owner="network team", evidence="rule 17", until=shop.clock.now() + DAY)  # fmt: skip
-    (behind,) = await exposed_now(shop.pool, CVE, shop.clock.now())
+                                         owner="network team", evidence="rule 17",
+                                         until=shop.clock.now() + DAY)  # fmt: skip
+    (behind,) = await exposed(shop)
     assert plain.priority.value > zoned.priority.value > behind.priority.value
     assert "a control blocks it" in [term.name for term in behind.priority.terms]
     (row,) = await zones.exposure(shop.pool)
@@ -251,7 +259,7 @@ async def test_zone_and_control_change_the_exposure(shop: Shop, stock: Stocked) 
         await desk.end_control(shop, conn, control.control_id)
         with pytest.raises(Conflict):
             await desk.end_control(shop, conn, control.control_id)
-    (open_again,) = await exposed_now(shop.pool, CVE, shop.clock.now())
+    (open_again,) = await exposed(shop)
     assert open_again.priority.value == zoned.priority.value
     (seat,) = await zones.seats(shop.pool)
     assert (seat.zone, seat.devices, seat.answers) == ("infusion", 1, None)
@@ -280,4 +288,4 @@ async def test_what_does_not_exist_is_said(shop: Shop, stock: Stocked) -> None:
         with pytest.raises(Invalid, match="end in the future"):
             await desk.judge(shop, conn, OPERATOR, cve=CVE, model_id="model-1", family="f", state="accepted",
                              note="some reason")  # fmt: skip
-    assert await exposed_now(shop.pool, "CVE-1999-0001", shop.clock.now()) == []
+    assert await exposed(shop, "CVE-1999-0001") == []

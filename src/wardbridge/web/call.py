@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[["Call"], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
+Open = Callable[[Room, Request], Awaitable[Response]]
 TEXT_LIMIT = 2000
 
 
@@ -68,6 +69,14 @@ class Call:
             raise Invalid(_("This text is too long."), name)
         if required and not text:
             raise Invalid(_("Please fill in this field."), name)
+        return text
+
+    def text(self, name: str, limit: int) -> str:
+        """A long form field (a page, a list), stripped. Raises Invalid beyond ``limit`` characters."""
+        sent = self.form.get(name, "")
+        text = "" if isinstance(sent, UploadFile) else sent.replace("\r\n", "\n").strip()
+        if len(text) > limit:
+            raise Invalid(_("This text is too long."), name)
         return text
 
     def fields(self, name: str) -> list[str]:
@@ -157,6 +166,15 @@ DONE = {
     "approved": _("Approved: it is in force now."),
     "returned": _("Sent back with your reason."),
     "retired": _("Entry retired."),
+    "confirmed": _("Confirmed: still right. The next review is set."),
+    "asked": _("Asked. The answer will appear here."),
+    "answered": _("Answered."),
+    "voted": _("Thank you: counted."),
+    "passed": _("Passed."),
+    "failed": _("Not passed yet. Read again and try once more."),
+    "kept": _("Kept."),
+    "signed": _("Signed."),
+    "started": _("Started."),
     "saved": _("Saved."),
     "signed": _("Signed."),
     "moved": _("The move is on record."),
@@ -215,6 +233,20 @@ def guard(room: Room, handler: Handler, page: str, feature: str = "") -> Endpoin
             log.error("web.crashed", page=page, cause=type(error).__name__, at=at)
             crash = WardbridgeError(_("This page has a fault. It is on record; please tell your IT operators."))
             return await _problem(call, page, feature, crash)
+
+    return endpoint
+
+
+def unguarded(room: Room, handler: Open) -> Endpoint:
+    """An endpoint that needs no session: what it shows is decided by a secret in its address."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await handler(room, request)
+        except WardbridgeError as error:
+            return plain_problem(room, error)
+        except AWAY:
+            return plain_problem(room, Unavailable(_("The database does not answer. Try again in a moment.")))
 
     return endpoint
 

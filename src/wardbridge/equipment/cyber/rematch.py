@@ -26,9 +26,7 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
     gone: int
 
 
-async def prepared(
-    source: Connection | Pool, models: Sequence[str] | None = None
-) -> tuple[list[Versions], Table]:
+async def prepared(source: Connection | Pool, models: Sequence[str] | None = None) -> tuple[list[Versions], Table]:
     """The builds in use (of these models), as they are matched."""
     versions = await store.builds(source, models)
     ids = sorted({one.model_id for one in versions})

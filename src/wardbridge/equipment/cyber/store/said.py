@@ -113,3 +113,9 @@ async def triages(source: Source, *, cve: str = "", model_id: str = "", triage_i
         triage_id,
     )
     return [msgspec.json.decode(row["row"], type=Triage) for row in rows]
+
+
+async def found_in(source: Source, model_id: str) -> list[str]:
+    """The vulnerabilities that were found in a model."""
+    rows = await source.fetch("SELECT DISTINCT cve FROM finding WHERE model_id = $1 ORDER BY cve", model_id)
+    return [row["cve"] for row in rows]

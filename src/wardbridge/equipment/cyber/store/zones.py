@@ -173,3 +173,14 @@ async def exposure(source: Source) -> list[dict[str, Any]]:
            GROUP BY s.zone ORDER BY s.zone"""
     )
     return [dict(row) for row in rows]
+
+
+async def standing(source: Source, device_id: str) -> tuple[str, list[str]] | None:
+    """A machine's model and the zones that its interfaces are in; None where it is not in the register."""
+    row = await source.fetchrow(
+        """SELECT a.model_id, ARRAY(SELECT DISTINCT i.zone FROM interface i
+                                    WHERE i.device_id = a.device_id AND i.zone <> '' ORDER BY 1) AS zones
+           FROM asset a WHERE a.device_id = $1""",
+        device_id,
+    )
+    return None if row is None else (row["model_id"], list(row["zones"]))
