@@ -11,12 +11,12 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from wardbridge.web.call import Handler, guard
+from wardbridge.web.call import Handler, guard, unguarded
 from wardbridge.web.headers import Headers
 from wardbridge.web.live.hub import Hub
 from wardbridge.web.live.socket import live
 from wardbridge.web.pages import admin, bed, board, chart, fleet, integration, limits, record, terms
-from wardbridge.web.pages.equipment.every import EQUIPMENT
+from wardbridge.web.pages.equipment.every import EQUIPMENT, OPEN
 from wardbridge.web.pages.sign_in import SignIn
 from wardbridge.web.room import STATIC, Room
 
@@ -93,6 +93,7 @@ def routes(room: Room, hub: Hub) -> list[BaseRoute]:
             Route(path, guard(room, handler, page, feature), methods=methods)
             for path, methods, handler, page, feature in (*PAGES, *EQUIPMENT)
         ),
+        *(Route(path, unguarded(room, handler), methods=methods) for path, methods, handler in OPEN),
     ]
     shield = Middleware(Headers, secure=room.secure)
     return [

@@ -172,8 +172,6 @@ DONE = {
     "voted": _("Thank you: counted."),
     "passed": _("Passed."),
     "failed": _("Not passed yet. Read again and try once more."),
-    "kept": _("Kept."),
-    "signed": _("Signed."),
     "started": _("Started."),
     "saved": _("Saved."),
     "signed": _("Signed."),

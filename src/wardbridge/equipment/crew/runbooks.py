@@ -44,8 +44,8 @@ def content_of(one: Version) -> dict[str, Any]:
 def _checked(kind: str, title: str, about: str, steps: Sequence[Step]) -> None:
     if kind not in KINDS:
         raise Invalid(f"a runbook is for: {', '.join(KINDS)}", "kind")
-    if not slug_of(title) or len(title) > 120:
-        raise Invalid("a runbook has a title of at most 120 characters", "title")
+    if slug_of(title) in ("", "new", "runs") or len(title) > 120:
+        raise Invalid("a runbook has a title of its own, of at most 120 characters", "title")
     if len(about) > 2000:
         raise Invalid("at most 2000 characters", "about")
     checked(steps)

@@ -38,6 +38,8 @@ LONGEST = {"title": 120, "summary": 400, "keywords": 400, "body": 12_000}
 MOST_LINKS = 60
 TEXT = 2000
 _WORD = re.compile(r"[^\W_]+")
+RESERVED = frozenset({"new"})
+"""Names that addresses of pages need for themselves."""
 POINTS = {"model": 8, "fault": 6, "device-kind": 4, "device-class": 2}
 """How much a link of a page to a model, a fault code, a kind or a class of machine says that the page helps."""
 
@@ -57,8 +59,8 @@ def checked(kind: str, content: Content, links: Sequence[Link], review_months: i
     """Raises Invalid with the field in ``where``."""
     if kind not in KINDS:
         raise Invalid(f"a page is one of: {', '.join(KINDS)}", "kind")
-    if not slug_of(content.title):
-        raise Invalid("a page has a title with letters or digits", "title")
+    if not slug_of(content.title) or slug_of(content.title) in RESERVED:
+        raise Invalid("a page has a title of its own, with letters or digits", "title")
     for name, most in LONGEST.items():
         if len(getattr(content, name)) > most:
             raise Invalid(f"this text is longer than {most} characters", name)
@@ -300,6 +302,11 @@ async def helps(
               ("device-class", class_, POINTS["device-class"]),
               *(("fault", code, POINTS["fault"]) for code in dict.fromkeys(codes))]  # fmt: skip
     return await store.helps(source, [one for one in wanted if one[1]], limit)
+
+
+async def about(source: store.Source, kind: str, target: str, limit: int = 5) -> list[Hit]:
+    """Pages in force that are linked to a runbook, a term or any other target."""
+    return await store.helps(source, [(kind, target, 1)], limit)
 
 
 async def questions(source: store.Source, page_id: str) -> list[Asked]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wardbridge.web.pages.equipment import crew, cyber, fleet, home, knowledge, learning, lifecycle, reports, runbooks
 
-EQUIPMENT = (*home.PAGES, *fleet.PAGES, *cyber.PAGES, *reports.PAGES, *lifecycle.PAGES, *knowledge.PAGES, *learning.PAGES,
-             *runbooks.PAGES, *crew.PAGES)  # fmt: skip
+EQUIPMENT = (*home.PAGES, *fleet.PAGES, *cyber.PAGES, *reports.PAGES, *lifecycle.PAGES, *knowledge.PAGES,
+             *learning.PAGES, *runbooks.PAGES, *crew.PAGES)  # fmt: skip
 OPEN = (*crew.OPEN,)
 """Pages without a session: (path, methods, handler of a room and a request)."""
