@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.equipment.conftest import NURSE, OPERATOR, PHYSICIAN, TECHNICIAN
+from tests.equipment.conftest import NURSE, OPERATOR, PHYSICIAN, TECHNICIAN, Stocked
 
 from wardbridge.core.clock import DAY, HOUR, FakeClock
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -141,7 +141,7 @@ async def test_what_one_source_wants_of_a_machine_is_ordered_once(shop: Shop) ->
             await desk.order_all(shop, conn, [Order(kind="recall", name="x")], TECHNICIAN)
 
 
-async def test_work_on_a_place_has_its_location(shop: Shop, stock) -> None:
+async def test_work_on_a_place_has_its_location(shop: Shop, stock: Stocked) -> None:
     (asset,) = await stock(1)
     async with shop.acting(TECHNICIAN) as conn:
         work = await desk.order(
@@ -166,7 +166,7 @@ async def test_a_fault_that_a_device_repeats_is_open_once(shop: Shop, clock: Fak
         assert len(await orders.of_devices(conn, open_only=True)) == 1
 
 
-async def test_lists_are_paged_filtered_and_name_the_machine(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_lists_are_paged_filtered_and_name_the_machine(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     assets = await stock(3, criticality="high")
     now = clock.now()
     async with shop.acting(TECHNICIAN) as conn:

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.equipment.conftest import ADMINISTRATOR, NURSE, TECHNICIAN, person
+from tests.equipment.conftest import ADMINISTRATOR, NURSE, TECHNICIAN, Stocked, person
 
 from wardbridge.core.clock import DAY, FakeClock
 from wardbridge.core.errors import Conflict, Forbidden, Invalid
@@ -55,7 +55,7 @@ def test_no_walk_ends_complete_without_an_assessment(steps: list[str]) -> None:
     assert len(aem_rules.lacks(bare)) == 6
 
 
-async def worn(shop: Shop, clock: FakeClock, count: int, stock: Any, **fields: Any) -> str:
+async def worn(shop: Shop, clock: FakeClock, count: int, stock: Stocked, **fields: Any) -> str:
     """A machine with ``count`` completed maintenances, monthly up to now; its id."""
     (asset,) = await stock(1, **fields)
     for _ in range(count):
@@ -68,7 +68,7 @@ async def worn(shop: Shop, clock: FakeClock, count: int, stock: Any, **fields: A
 
 @pytest.mark.parametrize("class_", ["imaging", "laser", "therapy"])
 @pytest.mark.parametrize("count", [0, 4, 5])
-async def test_database_and_code_agree(shop: Shop, stock, clock: FakeClock, class_: str, count: int) -> None:
+async def test_database_and_code_agree(shop: Shop, stock: Stocked, clock: FakeClock, class_: str, count: int) -> None:
     await worn(shop, clock, count, stock, class_=class_)
     for later in (0, 400 * DAY):
         at = clock.now() + later
@@ -105,7 +105,7 @@ async def accepted(shop: Shop, clock: FakeClock) -> Case:
 
 
 async def test_a_case_permits_a_schedule_of_its_own_until_the_class_forbids_it(
-    shop: Shop, stock, clock: FakeClock
+    shop: Shop, stock: Stocked, clock: FakeClock
 ) -> None:
     await worn(shop, clock, 6, stock, criticality="life-support")
     own = Schedule(schedule_id="s", name="AEM check", model_id="model-1", months=24)
@@ -133,7 +133,7 @@ async def test_a_case_permits_a_schedule_of_its_own_until_the_class_forbids_it(
     assert logged == 7
 
 
-async def test_a_schedule_cannot_borrow_another_models_case(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_a_schedule_cannot_borrow_another_models_case(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     await worn(shop, clock, 6, stock)
     case = await accepted(shop, clock)
     (other,) = await stock(1, model_id="model-2", name="Flow 4")

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.equipment.conftest import TECHNICIAN
+from tests.equipment.conftest import TECHNICIAN, Stocked
 
 from wardbridge.core.clock import DAY, FakeClock
 from wardbridge.core.errors import Conflict, Invalid, NotFound
@@ -55,7 +55,7 @@ def test_a_procedure_that_cannot_be_followed_is_refused(wrong: tuple[Step, ...])
         steps.checked(Procedure(procedure_id="p", version=0, name="n", steps=wrong))
 
 
-async def prepared(shop: Shop, stock, clock: FakeClock) -> tuple[str, str, str]:
+async def prepared(shop: Shop, stock: Stocked, clock: FakeClock) -> tuple[str, str, str]:
     """(work, machine, safety analyser): an inspection with a check and a measured value."""
     machine, analyser = await stock(2)
     async with shop.acting(TECHNICIAN) as conn:
@@ -69,7 +69,7 @@ async def prepared(shop: Shop, stock, clock: FakeClock) -> tuple[str, str, str]:
     return work.work_id, machine.device_id, analyser.device_id
 
 
-async def test_results_become_observations_and_a_failure_orders_the_repair(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_results_become_observations_and_a_failure_orders_the_repair(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     work_id, device_id, analyser = await prepared(shop, stock, clock)
     async with shop.acting(TECHNICIAN) as conn:
         with pytest.raises(Invalid, match="no result"):
@@ -97,7 +97,7 @@ async def test_results_become_observations_and_a_failure_orders_the_repair(shop:
     assert [one.text for one in await store.results(shop.pool, [work_id])] == ["pass", "0.42"]
 
 
-async def test_an_instrument_out_of_calibration_is_refused_or_marked(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_an_instrument_out_of_calibration_is_refused_or_marked(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     work_id, _, analyser = await prepared(shop, stock, clock)
     await clock.advance(366 * DAY / 1e6)
     async with shop.acting(TECHNICIAN) as conn:
@@ -116,7 +116,7 @@ async def test_an_instrument_out_of_calibration_is_refused_or_marked(shop: Shop,
     assert fresh.due == clock.now() + 365 * DAY, "calibrated for as long as the last time"
 
 
-async def test_versions_of_a_procedure_stay(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_versions_of_a_procedure_stay(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     work_id, _, _ = await prepared(shop, stock, clock)
     async with shop.acting(TECHNICIAN) as conn:
         shorter = Procedure(procedure_id="est", version=0, name="Safety", steps=(LOOK,), kind="inspection")
@@ -196,7 +196,7 @@ def test_the_em_number_is_the_sum_of_its_terms() -> None:
 
 
 async def test_a_score_has_its_incidents_from_the_work_orders_and_sites_their_schemes(
-    shop: Shop, stock, clock: FakeClock
+    shop: Shop, stock: Stocked, clock: FakeClock
 ) -> None:
     (asset,) = await stock(1, installed=clock.now() - 365 * DAY)
     chosen = {"function": "therapy", "physical-risk": "injury", "maintenance": "average"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.equipment.conftest import NURSE, TECHNICIAN
+from tests.equipment.conftest import NURSE, TECHNICIAN, Stocked
 
 from wardbridge.core.clock import DAY, HOUR, MINUTE, FakeClock
 from wardbridge.core.errors import Invalid, NotFound, TooMany
@@ -21,7 +21,7 @@ async def ask(shop: Shop, device_id: str, text: str, sender: str = "s") -> reque
         return await requests.submit(shop, conn, machine, text, sender=sender)
 
 
-async def test_words_on_one_machine_join_one_order(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_words_on_one_machine_join_one_order(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     one, two = await stock(2)
     first = await ask(shop, one.device_id, "Display is dark")
     second = await ask(shop, one.device_id, "Still dark", "t")
@@ -44,7 +44,7 @@ async def test_words_on_one_machine_join_one_order(shop: Shop, stock, clock: Fak
             await requests.status(shop, wrong)
 
 
-async def test_an_address_and_a_machine_can_ask_only_so_often(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_an_address_and_a_machine_can_ask_only_so_often(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     assets = await stock(8)
     for n in range(5):
         await ask(shop, assets[n].device_id, "broken", "one")
@@ -62,7 +62,7 @@ async def test_an_address_and_a_machine_can_ask_only_so_often(shop: Shop, stock,
         await ask(shop, assets[6].device_id, "broken", "n6")
 
 
-async def test_two_at_the_same_moment_are_one_order(shop: Shop, stock) -> None:
+async def test_two_at_the_same_moment_are_one_order(shop: Shop, stock: Stocked) -> None:
     (asset,) = await stock(1)
     found = await asyncio.gather(*[ask(shop, asset.device_id, "smoke", f"s{n}") for n in range(4)])
     assert len({one.work_id for one in found}) == 1
@@ -76,7 +76,7 @@ def test_an_address_is_not_kept() -> None:
     assert "10" not in one or len(one) == 32
 
 
-async def test_figures_count_what_was_done_in_time(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_figures_count_what_was_done_in_time(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     start = clock.now()
     assets = await stock(4, criticality="high", installed=start - 100 * DAY)
     due = start + 5 * DAY
@@ -116,7 +116,7 @@ async def test_figures_count_what_was_done_in_time(shop: Shop, stock, clock: Fak
     assert (age.kind, age.quarter, age.overdue) == ("maintenance", 1, 1)
 
 
-async def test_a_machine_page_is_told_everything_once(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_a_machine_page_is_told_everything_once(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     (asset,) = await stock(1)
     async with shop.acting(TECHNICIAN) as conn:
         work = await desk.order(shop, conn, asset.device_id, "maintenance", "PM", "", TECHNICIAN,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.devices.pipeline.scene import HR, reading, scene
-from tests.equipment.conftest import TECHNICIAN
+from tests.equipment.conftest import TECHNICIAN, Stocked
 
 from wardbridge.core.clock import DAY, HOUR, MINUTE, SECOND, FakeClock, iso
 from wardbridge.core.errors import Invalid
@@ -100,14 +100,14 @@ def test_rests_and_long_silence_are_no_use() -> None:
     assert rested(0, 10, [(2, 5), (4, 8), (20, None)]) == 6
 
 
-async def enrolled(shop: Shop, stock: Any, schedule: Schedule, count: int = 1, **fields: Any) -> list[Asset]:
+async def enrolled(shop: Shop, stock: Stocked, schedule: Schedule, count: int = 1, **fields: Any) -> list[Asset]:
     assets: list[Asset] = await stock(count, **fields)
     async with shop.acting(TECHNICIAN) as conn:
         await schedules.put(shop, conn, schedule)
     return assets
 
 
-async def test_orders_come_ahead_of_time_once_and_begin_the_next_period(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_orders_come_ahead_of_time_once_and_begin_the_next_period(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     installed = clock.now() - 300 * DAY
     assets = await enrolled(shop, stock, YEARLY, 3, installed=installed)
     assert await schedules.tick(shop) == 0
@@ -133,7 +133,7 @@ async def test_orders_come_ahead_of_time_once_and_begin_the_next_period(shop: Sh
     assert (rows[0].source_id, rows[0].due) == ("s/2", plans.add_months(done, 12))
 
 
-async def test_crashes_between_steps_leave_one_order(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_crashes_between_steps_leave_one_order(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     await enrolled(shop, stock, YEARLY, 5, installed=clock.now() - 350 * DAY)
 
     class Died(Exception):
@@ -155,7 +155,7 @@ async def test_crashes_between_steps_leave_one_order(shop: Shop, stock, clock: F
     assert await shop.pool.fetchval("SELECT count(*) FROM schedule_period WHERE ordered") == 5
 
 
-async def test_many_machines_are_enrolled_and_ordered_in_batches(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_many_machines_are_enrolled_and_ordered_in_batches(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     await enrolled(shop, stock, YEARLY, 1, installed=clock.now() - 350 * DAY)
     async with shop.acting(TECHNICIAN) as conn:
         now = clock.now()
@@ -167,14 +167,14 @@ async def test_many_machines_are_enrolled_and_ordered_in_batches(shop: Shop, sto
     assert await schedules.tick(shop) == 0
 
 
-async def test_what_has_no_history_is_not_overdue_on_the_first_day(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_what_has_no_history_is_not_overdue_on_the_first_day(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     await enrolled(shop, stock, YEARLY, 2, installed=clock.now() - 4000 * DAY)
     await schedules.tick(shop)
     lines, _ = await orders.find(shop.pool, orders.Filter(state="overdue"), clock.now())
     assert lines == []
 
 
-async def test_a_cancelled_order_and_a_read_meter(shop: Shop, stock, clock: FakeClock) -> None:
+async def test_a_cancelled_order_and_a_read_meter(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
     cycles = Schedule(
         schedule_id="c", name="Cycle service", model_id="model-1", meter="cycles", every=100, ahead_days=0
     )
@@ -196,7 +196,7 @@ async def test_a_cancelled_order_and_a_read_meter(shop: Shop, stock, clock: Fake
     assert [await read(value) for value in (279, 281)] == [0, 1]
 
 
-async def test_a_schedule_that_says_nothing_is_refused(shop: Shop, stock) -> None:
+async def test_a_schedule_that_says_nothing_is_refused(shop: Shop, stock: Stocked) -> None:
     await stock(1)
     wrong: list[dict[str, Any]] = [
         {}, {"months": 0}, {"months": 6, "device_id": "x"}, {"months": 6, "every": 5.0}, {"months": 6, "fixed": True},
