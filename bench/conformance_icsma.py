@@ -6,8 +6,8 @@ One case a document: it is read; id, title, CVEs and scores are those of the ind
 keeps vendor, product and version text; what is kept decodes to equal JSON. One case a product under
 ``known_affected``: a machine of that vendor and product with a version inside the statement is a candidate, one with
 a version outside it is not, and where the statement has another form, a machine with that very text or without a
-version is a candidate (a statement that cannot be read excludes nobody). Machines are made from the document's own text, never from expectations of ours:
-the versions inside and outside are computed here, apart from the product's parser.
+version is a candidate (a statement that cannot be read excludes nobody). Machines are made from the document's own
+text, never from expectations of ours: the versions inside and outside are computed here, apart from the parser.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def judge(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _kept(found: Document, value: dict[str, Any], row: dict[str, Any] | None) -> str:
     cves = {flaw["cve"] for flaw in value["vulnerabilities"] if "cve" in flaw}
-    scores = [s["cvss_v3"]["baseScore"] for f in value["vulnerabilities"] for s in f.get("scores", ()) if "cvss_v3" in s]
+    scores = [
+        s["cvss_v3"]["baseScore"] for f in value["vulnerabilities"] for s in f.get("scores", ()) if "cvss_v3" in s
+    ]
     checks = {
         "id": (found.number, value["document"]["tracking"]["id"]),
         "title": (found.title, value["document"]["title"]),
@@ -88,11 +90,15 @@ def _leaves(branches: list[dict[str, Any]], path: dict[str, str]) -> Iterator[tu
 
 
 def _affected(value: dict[str, Any]) -> list[tuple[str, str, str, str]]:
-    ids = {ident for flaw in value["vulnerabilities"] for ident in flaw.get("product_status", {}).get("known_affected", ())}
+    ids = {
+        ident for flaw in value["vulnerabilities"] for ident in flaw.get("product_status", {}).get("known_affected", ())
+    }
     return [row for row in _leaves(value["product_tree"]["branches"], {}) if row[0] in ids]
 
 
-def _matched(found: Document, product_id: str, vendor: str, product: str, version: str, certainty: dict[str, int]) -> str:
+def _matched(
+    found: Document, product_id: str, vendor: str, product: str, version: str, certainty: dict[str, int]
+) -> str:
     """'' where every machine made for this row is judged as it must be."""
     mine = [one for one in found.products if one.product_id == product_id]
     inside, outside = versions(version)

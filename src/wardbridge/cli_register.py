@@ -109,6 +109,32 @@ def load_cve(paths: Annotated[list[Path], typer.Argument(metavar="PATH…")], da
     typer.echo(run(cyber.load_cve(settings_of(data), paths)))
 
 
+@register.command("load-advisories")
+def load_advisories(
+    paths: Annotated[list[Path], typer.Argument(help="CSAF, openFDA or KEV: files, folders, .gz, .zip, .ndjson.")],
+    data: Data = None,
+) -> None:
+    """Read recalls and security advisories; exits 1 when nothing could be read or records were refused."""
+    from wardbridge.app import advisories as work
+
+    done = run(work.load_paths(settings_of(data), paths))
+    for line in work.report(done):
+        typer.echo(line)
+    raise typer.Exit(1 if done.refused or not done.read else 0)
+
+
+@register.command()
+def match(
+    data: Data = None,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Match all advisories with the register; prints each with its machines, places and whether they are in use."""
+    from wardbridge.app import advisories as work
+
+    for found in run(work.match_lines(settings_of(data))):
+        typer.echo(work.line_of(found, as_json=json_))
+
+
 def udi(
     texts: Annotated[Optional[list[str]], typer.Argument(metavar="TEXT…", help="Labels; none: lines of stdin.")] = None,  # noqa: UP045
 ) -> None:

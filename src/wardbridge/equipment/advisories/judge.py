@@ -192,6 +192,8 @@ def _listed(product: Product, machine: Machine) -> tuple[bool | None, str]:
         for name, mine in (("serial number", machine.serial), ("lot", machine.lot)):
             if len(mine) > 3 and codes.plain(mine) in plain:
                 return True, f"{name} {mine} stands in the list of codes"
+    if said.complete and not (said.lists_lots or said.lists_serials) and (said.di or said.models):
+        return None, ""
     if not said.complete or not (said.lists_lots or said.lists_serials):
         return None, f"which units are meant cannot be read for sure: “{short(said.text)}”"
     asked = [("lot", machine.lot)] * said.lists_lots + [("serial number", machine.serial)] * said.lists_serials

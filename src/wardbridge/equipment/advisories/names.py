@@ -94,7 +94,20 @@ class Makers:
 class Name:
     """A product or model name, taken apart once. ``excepted`` are names that it says it does not mean."""
 
-    __slots__ = ("alpha", "digits", "excepted", "grams", "line", "own", "spans", "squashed", "telling", "text", "whole", "words")
+    __slots__ = (
+        "alpha",
+        "digits",
+        "excepted",
+        "grams",
+        "line",
+        "own",
+        "spans",
+        "squashed",
+        "telling",
+        "text",
+        "whole",
+        "words",
+    )
 
     def __init__(self, text: str, without: frozenset[str] = frozenset(), *, prose: bool = False) -> None:
         self.text = text

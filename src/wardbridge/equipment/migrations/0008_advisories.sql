@@ -14,7 +14,7 @@ CREATE TABLE advisory (
     version     text NOT NULL DEFAULT '',
     severity    text NOT NULL DEFAULT '',
     class       text NOT NULL DEFAULT '',
-    cvss        real,
+    cvss        double precision,
     url         text NOT NULL DEFAULT '',
     state       text NOT NULL DEFAULT 'current' CHECK (state IN ('current', 'ended', 'withdrawn')),
     digest      text NOT NULL,
@@ -70,13 +70,13 @@ CREATE TABLE advisory_cve (
     advisory_id text NOT NULL REFERENCES advisory,
     cve         text NOT NULL,
     title       text NOT NULL DEFAULT '',
-    cvss        real,
+    cvss        double precision,
     vector      text NOT NULL DEFAULT '',
     cwe         text NOT NULL DEFAULT '',
     kev         boolean NOT NULL DEFAULT false,
     due         bigint,
     ransomware  boolean NOT NULL DEFAULT false,
-    epss        real,
+    epss        double precision,
     PRIMARY KEY (advisory_id, cve)
 );
 CREATE INDEX advisory_cve_cve ON advisory_cve (cve);

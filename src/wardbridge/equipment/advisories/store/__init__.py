@@ -1,0 +1,1 @@
+"""SQL of advisories: documents, candidates, who is on what now."""
