@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from wardbridge.web.pages.equipment import crew, cyber, fleet, home, knowledge, learning, lifecycle, reports, runbooks
+from wardbridge.web.pages.equipment import (
+    bench,
+    crew,
+    cyber,
+    fleet,
+    home,
+    knowledge,
+    learning,
+    lifecycle,
+    reports,
+    runbooks,
+)
 
-EQUIPMENT = (*home.PAGES, *fleet.PAGES, *cyber.PAGES, *reports.PAGES, *lifecycle.PAGES, *knowledge.PAGES,
+EQUIPMENT = (*home.PAGES, *bench.PAGES, *fleet.PAGES, *cyber.PAGES, *reports.PAGES, *lifecycle.PAGES, *knowledge.PAGES,
              *learning.PAGES, *runbooks.PAGES, *crew.PAGES)  # fmt: skip
 OPEN = (*crew.OPEN,)
 """Pages without a session: (path, methods, handler of a room and a request)."""
