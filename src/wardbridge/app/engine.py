@@ -34,6 +34,8 @@ from wardbridge.core.errors import Unavailable
 from wardbridge.core.settings import Settings
 from wardbridge.devices.pipeline.batch import Sinks
 from wardbridge.devices.pipeline.pipeline import Pipeline
+from wardbridge.equipment.changes.behaviour import desk as behaviour
+from wardbridge.equipment.changes.patches import follow as patches
 from wardbridge.equipment.cyber import rematch
 from wardbridge.equipment.register import metrics
 from wardbridge.equipment.register.discovery import desk as discovery
@@ -91,7 +93,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
     record = await record_of(settings, pool, clock)
     parts = await parts_of(settings, pool, clock, record)
     shop = Shop(pool, parts)
-    observers: tuple[Observer, ...] = ()
+    observers: tuple[Observer, ...] = (behaviour.Watch(shop),)
     events = (DeviceFaults(shop), Rests(), DeviceReturns())
     pipeline = Pipeline(pool, parts, Sinks((DeviceAlarms(),), events, told, (RegisterSink(shop, observers),)))
     watcher = Engine(pool, clock, WardBeds(pool))
@@ -125,6 +127,10 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         while await metrics.follow(shop):
             pass
 
+    async def joint() -> None:
+        await patches.follow(shop)
+        await behaviour.follow(shop)
+
     await seed(Book(pool, clock, record))
     return [
         pipeline.run(),
@@ -134,6 +140,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         forever(clock, 10.0, planned, "use hours and schedules"),
         forever(clock, 10.0, heard, "machines on the wire that are in no row"),
         forever(clock, 20.0, matched, "vulnerabilities of machines with new versions"),
+        forever(clock, 5.0, joint, "patches and unexpected behaviour"),
         *outbound.works(),
         *subscriptions.works(),
         *upkeep(settings, pool, clock),

@@ -16,7 +16,7 @@ import structlog
 from wardbridge.app.adt import LINK, AdtIntake
 from wardbridge.app.links import describe, intake_of
 from wardbridge.app.metrics import say
-from wardbridge.app.process import tell
+from wardbridge.app.process import forever, tell
 from wardbridge.core.clock import SystemClock
 from wardbridge.core.db import open_pool
 from wardbridge.core.ids import random_ids
@@ -24,6 +24,7 @@ from wardbridge.core.settings import Settings
 from wardbridge.devices.driver import DriverContext
 from wardbridge.devices.drivers.hl7_mllp.driver import Hl7Driver, build
 from wardbridge.devices.pipeline.sink import IntakeSink
+from wardbridge.equipment.changes.network.seen import Callers
 from wardbridge.exchange.codecs.hl7v2.ack import Disposition
 from wardbridge.exchange.codecs.hl7v2.errors import Problem
 from wardbridge.exchange.mllp.frames import Junk
@@ -34,13 +35,15 @@ log = structlog.get_logger(__name__)
 NOT_ALLOWED = Disposition("reject", "reject", (Problem("this sender may not send here", "", "207"),))
 
 
-def route(adt: Handle, devices: Handle, allow: frozenset[str]) -> Handle:
-    """One handler for the listener: who may send, then whose message it is by MSH-9."""
+def route(adt: Handle, devices: Handle, allow: frozenset[str], callers: Callers | None = None) -> Handle:
+    """One handler for the listener: who may send, then whose message it is by MSH-9; ``callers`` note who called."""
 
     async def handle(message: bytes, peer: Peer) -> Disposition:
         if allow and peer.host not in allow:
             log.warning("mllp.not_allowed", connection=peer.number)
             return NOT_ALLOWED
+        if callers is not None:
+            callers.note(peer.host, sender(message))
         return await (adt if message_type(message) == b"ADT" else devices)(message, peer)
 
     return handle
@@ -52,6 +55,14 @@ def message_type(message: bytes) -> bytes:
         return b""
     fields = message[: message.find(b"\r") if b"\r" in message else len(message)].split(message[3:4], 9)
     return fields[8].split(message[4:5], 1)[0].strip() if len(fields) > 8 else b""
+
+
+def sender(message: bytes) -> str:
+    """MSH-3 as sent, read without parsing; '' where there is none."""
+    if message[:3] != b"MSH" or len(message) < 8:
+        return ""
+    fields = message[:512].split(message[3:4], 3)
+    return fields[2].decode("utf-8", "replace")[:120] if len(fields) > 3 else ""
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:
@@ -81,8 +92,9 @@ async def run_gateway(settings: Settings, dsn: str) -> None:
     intake = intake_of(settings, pool, clock)
     adt = AdtIntake(intake, clock, settings.site_zone)
     driver = build(DriverContext(LINK, {"zone": settings.zone, "in_flight": 1024}, clock, IntakeSink(intake), log))
+    callers = Callers(settings.mllp_port, clock)
     listener = Listener(
-        route(adt.handle, driver.handle, frozenset(settings.mllp_allow)),
+        route(adt.handle, driver.handle, frozenset(settings.mllp_allow), callers),
         _quarantine(driver),
         clock=clock,
         ids=random_ids,
@@ -109,7 +121,12 @@ async def run_gateway(settings: Settings, dsn: str) -> None:
         )
 
     await listener.start()
-    tasks = [asyncio.create_task(work) for work in (listener.run(), driver.run(), tell(pool, clock, "gateway", state))]
+    callers.port = listener.port
+    works = (
+        listener.run(), driver.run(), tell(pool, clock, "gateway", state),
+        forever(clock, 30.0, lambda: callers.keep(pool), "who calls"),
+    )  # fmt: skip
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         await asyncio.gather(*tasks)
     finally:

@@ -21,6 +21,8 @@ from wardbridge.equipment.changes.patches import rules, store
 from wardbridge.equipment.changes.patches.proof import report
 from wardbridge.equipment.changes.patches.values import Item, Situation, Window
 from wardbridge.equipment.changes.values import Change, RiskFile
+from wardbridge.equipment.register import desk as record
+from wardbridge.equipment.register import store as register
 from wardbridge.equipment.shop import Shop
 from wardbridge.equipment.signing import store as signatures
 from wardbridge.security.principal import Principal
@@ -90,6 +92,10 @@ async def verify(shop: Shop, conn: Connection, change_id: str, device_id: str, o
         raise Invalid(f"version {observed or 'unknown'} is not {target}", "version")
     if not evidence.strip():
         raise Invalid("say how it was seen", "evidence")
+    if change.file.patch and change.file.patch.component == "firmware":
+        (asset,) = await register.assets(conn, [device_id])
+        if not rules.same_version(asset.firmware, observed):
+            await record.change(shop, conn, device_id, firmware=observed.strip())
     return await settle(shop, conn, item, "verified", observed, evidence.strip(), by, at)
 
 
@@ -100,7 +106,7 @@ async def settle(shop: Shop, conn: Connection, item: Item, state: str, observed:
     done = msgspec.structs.replace(item, state=state, state_at=now, observed=observed, evidence=evidence, by=by.id,
                                    evidence_at=now if at is None else at)  # fmt: skip
     await store.put(conn, [done])
-    await report(shop, conn, done)
+    await report(shop, conn, done, by)
     if state in ("verified", "rolled-back"):
         await _give_back(shop, conn, item, by)
     return done
@@ -121,7 +127,7 @@ async def fail(shop: Shop, conn: Connection, change_id: str, device_id: str, rea
     """The patch did not work. The machine stays in the workshop until it is tried again or rolled back."""
     item = await _item(conn, change_id, device_id, "fail")
     failed = await _put(shop, conn, item, "fail", by, _reason(reason), observed=observed or item.observed)
-    await report(shop, conn, failed)
+    await report(shop, conn, failed, by)
     return failed
 
 

@@ -1,0 +1,80 @@
+"""What our own gateway sees of machines that talk to it: from where they call, as what.
+
+The gateway counts in memory (:class:`Callers`); a machine is known by the name that it gives itself (MSH-3), else by
+its address. New links are written at the next round, known ones once an hour.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from wardbridge.core.clock import HOUR, Clock
+from wardbridge.core.db import Pool
+from wardbridge.core.errors import Invalid
+from wardbridge.equipment.changes.network import flows, store
+from wardbridge.equipment.changes.network.values import OURS, Link
+from wardbridge.security.acting import acting
+from wardbridge.security.principal import SYSTEM
+
+LIMIT = 20_000
+"""So many callers are remembered; beyond it nothing new is noted until the next round."""
+
+
+class Caller(msgspec.Struct):
+    """Calls of one sender from one address since the last round; times in µs."""
+
+    first: int
+    last: int
+    count: int
+    written: int = 0
+
+
+class Callers:
+    """Who called since the last round. One for each listener; not for use from several threads."""
+
+    def __init__(self, port: int, clock: Clock) -> None:
+        self.port = port
+        self._clock = clock
+        self._known: dict[tuple[str, str], Caller] = {}
+
+    def note(self, host: str, sender: str) -> None:
+        """A message came from ``host``; ``sender`` is MSH-3 as sent."""
+        now = self._clock.now()
+        caller = self._known.get((host, sender))
+        if caller is not None:
+            caller.last, caller.count = now, caller.count + 1
+        elif len(self._known) < LIMIT:
+            self._known[host, sender] = Caller(now, now, 1)
+
+    async def keep(self, pool: Pool) -> int:
+        """Write what is due; how many links."""
+        now = self._clock.now()
+        due = {key: one for key, one in self._known.items() if one.count and now - one.written >= HOUR}
+        if not due:
+            return 0
+        hosts = await store.machines_at(pool, [host for host, _ in due])
+        names = await store.known_keys(pool, [name for _, sender in due for name in _names(sender)])
+        links = []
+        for (host, sender), caller in due.items():
+            named = next((names[name] for name in _names(sender) if name in names), "")
+            device_id = named or hosts.get(host, "")
+            if device_id:
+                links.append(Link(device_id=device_id, peer=OURS, port=self.port, protocol="tcp", direction="out",
+                                  first_seen=caller.first, last_seen=caller.last, count=caller.count,
+                                  source=_address(host)))  # fmt: skip
+        async with acting(pool, self._clock, SYSTEM, "seen by the gateway") as conn:
+            await store.add(conn, links)
+        for caller in due.values():
+            caller.written, caller.count = now, 0
+        return len(links)
+
+
+def _names(sender: str) -> list[str]:
+    return [part for part in [sender, *sender.split("^")] if part]
+
+
+def _address(host: str) -> str:
+    try:
+        return flows.address(host)
+    except Invalid:
+        return host
