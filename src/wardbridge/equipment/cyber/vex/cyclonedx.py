@@ -19,6 +19,8 @@ from wardbridge.equipment.cyber.vex import words
 
 _SAID = {"affected": "affected", "unaffected": "not_affected", "unknown": "under_investigation"}
 _STATEMENT = "wardbridge:statement"
+_UNNAMED = "wardbridge:unnamed"
+"""A component must have a name; this says that the one it has is made up."""
 
 
 def read(
@@ -123,7 +125,8 @@ def _target(
 
 
 def _named(one: Component) -> Product:
-    name = "" if one.name in (one.purl, one.cpe) else one.name
+    unnamed = any(table(note).get("name") == _UNNAMED for note in rows(one.more.get("properties")))
+    name = "" if unnamed else one.name
     return Product(purl=one.purl, cpe=one.cpe, name=name, version=one.version, vendor=one.supplier)
 
 
@@ -187,10 +190,12 @@ def _ref(product: Product, refs: dict[Product, str], components: list[dict[str, 
         return f"urn:cdx:{product.serial}/{product.revision or 1}#{quote(product.ref)}"
     if product not in refs:
         refs[product] = f"product-{len(refs) + 1}"
+        fields = (("version", product.version), ("purl", product.purl), ("cpe", product.cpe))
         components.append({
-            "type": "application", "bom-ref": refs[product], "name": product.name or product.purl or product.cpe,
-            **{key: value for key, value in (("version", product.version), ("purl", product.purl),
-                                             ("cpe", product.cpe)) if value},
+            "type": "application", "bom-ref": refs[product],
+            "name": product.name or product.purl or product.cpe or product.vendor,
+            **{key: value for key, value in fields if value},
             **({"supplier": {"name": product.vendor}} if product.vendor else {}),
+            **({} if product.name else {"properties": [{"name": _UNNAMED, "value": "true"}]}),
         })  # fmt: skip
     return refs[product]
