@@ -54,16 +54,19 @@ class Callers:
             return 0
         hosts = await store.machines_at(pool, [host for host, _ in due])
         names = await store.known_keys(pool, [name for _, sender in due for name in _names(sender)])
-        links = []
-        for (host, sender), caller in due.items():
+        links: dict[str, Link] = {}
+        for (host, sender), caller in sorted(due.items(), key=lambda item: item[1].last):
             named = next((names[name] for name in _names(sender) if name in names), "")
             device_id = named or hosts.get(host, "")
             if device_id:
-                links.append(Link(device_id=device_id, peer=OURS, port=self.port, protocol="tcp", direction="out",
-                                  first_seen=caller.first, last_seen=caller.last, count=caller.count,
-                                  source=_address(host)))  # fmt: skip
+                known = links.get(device_id)
+                links[device_id] = Link(
+                    device_id=device_id, peer=OURS, port=self.port, protocol="tcp", direction="out",
+                    first_seen=min(caller.first, known.first_seen) if known else caller.first, last_seen=caller.last,
+                    count=caller.count + (known.count if known else 0), source=_address(host),
+                )  # fmt: skip
         async with acting(pool, self._clock, SYSTEM, "seen by the gateway") as conn:
-            await store.add(conn, links)
+            await store.add(conn, list(links.values()))
         for caller in due.values():
             caller.written, caller.count = now, 0
         return len(links)
