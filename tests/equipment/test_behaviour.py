@@ -151,7 +151,7 @@ async def test_an_address_and_a_foreign_ward_are_noticed_once(shop: Shop, stock:
     callers.note("10.99.0.9", "A LAPTOP")
     assert await callers.keep(shop.pool) == 1
     (link,) = await links.links(shop.pool, device_id=first)
-    assert (link.peer, link.port, link.count) == ("wardbridge", 2575, 2)
+    assert (link.peer, link.port, link.count) == ("wardbridge", 2575, 3)
     assert await desk.follow(shop) == 1
     assert await desk.follow(shop) == 0
     assert await findings(shop) == [(first, "address", 1)]
