@@ -17,6 +17,7 @@ from wardbridge.equipment.register.values import CLASSES, CRITICALITIES, STATES,
 from wardbridge.equipment.shop import Shop
 from wardbridge.security.principal import Principal
 
+STEP = 250
 VERSIONED = ("firmware", "hardware", "os")
 """Fields of a machine whose versions have a history."""
 
@@ -110,7 +111,9 @@ async def write(shop: Shop, conn: Connection, device_ids: Sequence[str]) -> None
                          network.get(asset.device_id, ()), before.get(asset.device_id))
         for asset in assets
     ]  # fmt: skip
-    await shop.record.put(conn, [one for one in now if one != before.get(one["id"])])
+    changed = [one for one in now if one != before.get(one["id"])]
+    for at in range(0, len(changed), STEP):  # a server has others to answer between
+        await shop.record.put(conn, changed[at : at + STEP])
 
 
 async def announce(shop: Shop, conn: Connection, assets: Sequence[Asset]) -> None:

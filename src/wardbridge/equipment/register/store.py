@@ -204,3 +204,48 @@ async def put_metrics(conn: Connection, rows: Sequence[tuple[int, str, str]]) ->
 async def count_metrics(source: Source, device_id: str) -> int:
     """How many DeviceMetrics a machine has."""
     return int(await source.fetchval("SELECT count(*) FROM metric WHERE device_id = $1", device_id))
+
+
+async def counts(source: Source) -> dict[str, int]:
+    """How many machines there are in each state of the life cycle."""
+    rows = await source.fetch(
+        "SELECT state, count(*) FROM asset WHERE merged_into IS NULL GROUP BY state ORDER BY count(*) DESC, state"
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def find(source: Source, text: str, *, limit: int) -> list[Now]:
+    """Machines whose number, serial number, name, model, ward or place holds these words, all where there are none."""
+    rows = await source.fetch(
+        f"""SELECT {_NOW} FROM asset_now
+            WHERE (SELECT coalesce(bool_and(position(word IN lower(concat_ws(' ', tag, serial, label, manufacturer,
+                       model, ward, place_label))) > 0), true)
+                   FROM unnest(string_to_array(lower($1), ' ')) AS word WHERE word <> '')
+            ORDER BY tag, serial, device_id LIMIT $2""",
+        text,
+        limit,
+    )
+    return [values(row, Now) for row in rows]
+
+
+async def by_name(source: Source, text: str) -> str:
+    """The machine of this asset number (whatever its case) or id, '' for none."""
+    rows = await source.fetch(
+        """SELECT device_id FROM asset WHERE merged_into IS NULL AND (device_id = $1 OR lower(tag) = lower($1))
+           LIMIT 2""",
+        text,
+    )
+    return str(rows[0][0]) if len(rows) == 1 else ""
+
+
+async def model_counts(source: Source, text: str = "") -> list[tuple[Model, int]]:
+    """Models whose names hold this text, each with its number of machines."""
+    rows = await source.fetch(
+        """SELECT m.*, coalesce(n.machines, 0) AS machines FROM model m
+           LEFT JOIN (SELECT model_id, count(*) AS machines FROM asset WHERE merged_into IS NULL GROUP BY model_id) n
+               USING (model_id)
+           WHERE position(lower($1) IN lower(concat_ws(' ', m.manufacturer, m.name, m.catalogue, m.kind))) > 0
+           ORDER BY lower(m.manufacturer), lower(m.name), m.model_id LIMIT 1000""",
+        text,
+    )
+    return [(values(row, Model), row["machines"]) for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 
 import msgspec
@@ -36,7 +37,10 @@ def parsed(data: bytes, now: int) -> Parsed:
 
 async def preview(shop: Shop, source: store.Source, file: Parsed) -> Plan:
     """What the file would do to the register as it is now."""
-    return plan(file.reading, await store.known(source), digest=file.digest, said=file.said, now=shop.clock.now())
+    known = await store.known(source)
+    return await asyncio.to_thread(
+        plan, file.reading, known, digest=file.digest, said=file.said, now=shop.clock.now()
+    )  # thousands of rows take a second, in which a server has others to answer
 
 
 async def apply(shop: Shop, conn: Connection, file: Parsed, by: Principal, *, expected: str = "") -> Plan:

@@ -142,13 +142,10 @@ def _label(number: int, asset: Mapping[str, Any], year: int, odd: list[Trouble])
     over the label."""
     found: dict[str, Any] = {}
     if asset.get("udi"):
-        udi = parse(asset["udi"], year)
-        odd += [Trouble(row=number, column="UDI", reason=warning) for warning in udi.warnings]
-        dates = {"expires": _last_day(udi.expiration), "manufactured": udi.manufactured}
-        found = {"di": udi.di, "lot": udi.lot, "serial": udi.serial}
-        found |= {name: cells.moment(text) for name, text in dates.items()}
+        found, warnings = label_says(asset["udi"], year)
+        odd += [Trouble(row=number, column="UDI", reason=warning) for warning in warnings]
         for name, heading in (("di", "UDI-DI"), ("serial", "Serial Number"), ("lot", "Lot")):
-            told, labelled = str(asset.get(name, "")), found[name]
+            told, labelled = str(asset.get(name, "")), found.get(name, "")
             if told and labelled and same_di(told) != same_di(labelled):
                 reason = f"the UDI says {labelled!r}, the column {told!r}"
                 odd.append(Trouble(row=number, column=heading, reason=reason))
@@ -157,6 +154,16 @@ def _label(number: int, asset: Mapping[str, Any], year: int, odd: list[Trouble])
         odd += [Trouble(row=number, column="UDI-DI", reason=warning) for warning in udi.warnings]
         found["di"] = udi.di
     return {name: value for name, value in found.items() if value not in ("", None)}
+
+
+def label_says(text: str, year: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What a UDI fills in of a machine (di, lot, serial, expires, manufactured; µs), and what is odd about it."""
+    if not text:
+        return {}, ()
+    udi = parse(text, year)
+    found: dict[str, Any] = {"di": udi.di, "lot": udi.lot, "serial": udi.serial}
+    found |= {"expires": cells.moment(_last_day(udi.expiration)), "manufactured": cells.moment(udi.manufactured)}
+    return {name: value for name, value in found.items() if value not in ("", None)}, udi.warnings
 
 
 def _last_day(text: str) -> str:

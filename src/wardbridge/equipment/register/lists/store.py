@@ -39,3 +39,35 @@ async def known(source: Source) -> Known:
         heard=tuple((row["device_id"], row["serial"], row["model"]) for row in heard),
         merged={row["device_id"]: row["merged_into"] for row in merged},
     )
+
+
+async def keep_upload(
+    conn: Connection,
+    upload_id: str,
+    purpose: str,
+    name: str,
+    digest: str,
+    content: bytes,
+    person: str,
+    at: int,
+    ttl: int,
+) -> None:
+    """Keep a file until its sender has seen the preview; those older than ``ttl`` µs go."""
+    await conn.execute("DELETE FROM upload WHERE made < $1", at - ttl)
+    await conn.execute(
+        "INSERT INTO upload VALUES ($1, $2, $3, $4, $5, $6, $7)", upload_id, purpose, name, digest, content, person, at
+    )
+
+
+async def upload(source: Source, upload_id: str, person: str, since: int) -> tuple[str, bytes] | None:
+    """(name, content) of a file that this person sent since then."""
+    row = await source.fetchrow(
+        "SELECT name, content FROM upload WHERE upload_id = $1 AND person_id = $2 AND made >= $3",
+        upload_id, person, since,
+    )  # fmt: skip
+    return None if row is None else (row["name"], row["content"])
+
+
+async def drop_upload(conn: Connection, upload_id: str) -> None:
+    """The file is done with."""
+    await conn.execute("DELETE FROM upload WHERE upload_id = $1", upload_id)

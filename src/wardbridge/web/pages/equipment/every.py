@@ -11,11 +11,12 @@ from wardbridge.web.pages.equipment import (
     knowledge,
     learning,
     lifecycle,
+    register,
     reports,
     runbooks,
 )
 
 EQUIPMENT = (*home.PAGES, *bench.PAGES, *fleet.PAGES, *cyber.PAGES, *reports.PAGES, *lifecycle.PAGES, *knowledge.PAGES,
-             *learning.PAGES, *runbooks.PAGES, *crew.PAGES)  # fmt: skip
+             *learning.PAGES, *runbooks.PAGES, *crew.PAGES, *register.PAGES)  # fmt: skip
 OPEN = (*crew.OPEN,)
 """Pages without a session: (path, methods, handler of a room and a request)."""

@@ -1,0 +1,27 @@
+// A label scanned into the UDI field fills what is still empty; what is odd about it is said, never refused.
+const form = document.querySelector("form[data-udi]");
+const source = form?.elements.namedItem("udi");
+const told = form?.querySelector("[data-udi-said]");
+
+async function fill() {
+  const text = source.value.trim();
+  told.textContent = "";
+  if (!text) return;
+  const answer = await fetch(`${form.dataset.udi}?text=${encodeURIComponent(text)}`, { headers: { accept: "application/json" } });
+  if (!answer.ok) return;
+  const { issuer, fields, warnings } = await answer.json();
+  for (const [name, value] of Object.entries(fields)) {
+    const field = form.elements.namedItem(name);
+    if (field && !field.value) field.value = value;
+  }
+  told.textContent = [issuer, ...warnings].filter(Boolean).join(" · ");
+}
+
+source?.addEventListener("change", fill);
+// Scanners end with Enter: that is the end of a scan, not of the form.
+source?.addEventListener("keydown", (event) => {
+  if (event.key === "Enter") {
+    event.preventDefault();
+    fill();
+  }
+});
