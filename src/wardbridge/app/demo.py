@@ -19,7 +19,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from wardbridge.app.demo_ward import enter, noon
+from wardbridge.app.demo_life import fill
+from wardbridge.app.demo_ward import enter
 from wardbridge.app.parts import parts_of, shop_of
 from wardbridge.app.people import add_person
 from wardbridge.app.serve import Server
@@ -27,15 +28,12 @@ from wardbridge.core.clock import Clock, to_datetime
 from wardbridge.core.db import Pool, open_pool
 from wardbridge.core.errors import Conflict
 from wardbridge.core.settings import Settings
-from wardbridge.devices import fleet
 from wardbridge.devices.sim import fleet as machines
 from wardbridge.devices.sim import script
 from wardbridge.devices.sim.equipment import assets
 from wardbridge.devices.sim.history import bundles
 from wardbridge.devices.sim.people import people as residents
 from wardbridge.equipment.register.store import models
-from wardbridge.equipment.shop import Shop
-from wardbridge.equipment.work import desk
 from wardbridge.fhir.json import dumps
 from wardbridge.security.identity import Identity
 from wardbridge.security.principal import SYSTEM, Principal
@@ -87,7 +85,7 @@ async def demo(settings: Settings, *, beds: int, speed: float, seed: int, say: C
     async def ready(running: Server) -> None:
         for line in _welcome(settings, logins):
             say(line)
-        tasks.append(asyncio.create_task(furnish(settings, running.dsn, running.clock, story, seed)))
+        tasks.append(asyncio.create_task(furnish(settings, running.clock, story, seed)))
         words = [sys.executable, "-m", "wardbridge.devices.sim", "--mllp-port", str(settings.mllp_port), "--beds",
                  str(beds), "--seed", str(seed), "--speed", f"{speed:g}", "--oru-port", str(oru_port),
                  "--bench-port", str(oru_port + 1), "--status-every", "0"]  # fmt: skip
@@ -130,34 +128,15 @@ async def register(settings: Settings, pool: Pool, clock: Clock, story: script.S
     shop = shop_of(settings, pool, await parts_of(settings, pool, clock))
     rows = assets(story, seed, to_datetime(clock.now()).date())
     stranger = [row for row in rows if row.kind == STRANGER][-1:]
-    async with shop.acting(SYSTEM, "demo") as conn:
+    rows = [row for row in rows if row not in stranger]
+    async with shop.acting(CLINICAL_ENGINEERING, "demo") as conn:
         if not await models(conn):
-            await enter(shop, conn, [row for row in rows if row not in stranger], shop.ids)
+            await fill(shop, conn, CLINICAL_ENGINEERING, rows, await enter(shop, conn, rows))
 
 
-async def furnish(settings: Settings, dsn: str, clock: Clock, story: script.Script, seed: int) -> None:
-    """Histories of the patients over the API, and maintenance plans of the machines as they appear."""
+async def furnish(settings: Settings, clock: Clock, story: script.Script, seed: int) -> None:
+    """Histories of the patients over the API."""
     await asyncio.to_thread(_post_histories, settings, clock, story, seed)
-    today = to_datetime(clock.now()).date()
-    waiting = {asset.serial: asset for asset in assets(story, seed, today)}
-    pool = await open_pool(dsn, size=2, name="wardbridge-demo")
-    try:
-        parts = await parts_of(settings, pool, clock)
-        shop = Shop(pool, parts)
-        for _ in range(SEEN_SECONDS):
-            for device in await fleet.list_devices(pool, state="accepted"):
-                asset = waiting.pop(device.serial, None)
-                for plan in asset.plans if asset else ():
-                    async with shop.acting(CLINICAL_ENGINEERING, "demo") as conn:
-                        await desk.plan(
-                            shop, conn, device.device_id, plan.name, noon(plan.due), round(plan.months * 30.44),
-                            CLINICAL_ENGINEERING, reported_at=noon(plan.last),
-                        )  # fmt: skip
-            if not waiting:
-                return
-            await clock.sleep(1.0)
-    finally:
-        await pool.close()
 
 
 def _post_histories(settings: Settings, clock: Clock, story: script.Script, seed: int) -> None:

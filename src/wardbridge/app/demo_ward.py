@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from wardbridge.core.clock import DAY, from_datetime
 from wardbridge.core.db import Connection
-from wardbridge.core.ids import Ids
 from wardbridge.devices import places
 from wardbridge.devices.sim.equipment import Asset as Bought
 from wardbridge.devices.store import registry
@@ -53,8 +52,8 @@ def model_id(bought: Bought) -> str:
     return f"{bought.manufacturer} {bought.model}".lower().replace(" ", "-")
 
 
-async def enter(shop: Shop, conn: Connection, rows: Sequence[Bought], ids: Ids) -> None:
-    """Models, machines at their beds, and their network, each announced by its wire key."""
+async def enter(shop: Shop, conn: Connection, rows: Sequence[Bought]) -> dict[str, str]:
+    """Models, machines at their beds, and their network, each announced by its wire key. Serial number to device id."""
     models = {
         model_id(row): Model(
             model_id=model_id(row), manufacturer=row.manufacturer, name=row.model, kind=KINDS[row.kind][0],
@@ -67,7 +66,7 @@ async def enter(shop: Shop, conn: Connection, rows: Sequence[Bought], ids: Ids) 
     now = shop.clock.now()
     for n, row in enumerate(rows):
         place = await places.ensure(shop.parts, conn, *places.parse(row.place))
-        ident, label = ids(), f"{row.model} {row.serial}"
+        ident, label = shop.ids(), f"{row.model} {row.serial}"
         assets.append(
             Asset(
                 device_id=ident, model_id=model_id(row), state="in-service", state_since=now, created=now,
@@ -80,7 +79,7 @@ async def enter(shop: Shop, conn: Connection, rows: Sequence[Bought], ids: Ids) 
         )  # fmt: skip
         network.append(
             Interface(
-                interface_id=ids(), device_id=ident, name="eth0", ip=row.network, vlan=120, zone="icu-devices",
+                interface_id=shop.ids(), device_id=ident, name="eth0", ip=row.network, vlan=120, zone="icu-devices",
                 mac=_mac(row.key, n), switch=f"sw-icu-{1 + n % 2}", port=f"1/0/{1 + n % 24}", source="list",
             )
         )  # fmt: skip
@@ -88,10 +87,11 @@ async def enter(shop: Shop, conn: Connection, rows: Sequence[Bought], ids: Ids) 
         expected.append((ident, seen))
     await desk.add(shop, conn, assets, network, source="list")
     await registry.expect_as(conn, expected, "register", now)
-    await _others(shop, conn, ids)
+    assets += await _others(shop, conn)
+    return {asset.serial: asset.device_id for asset in assets}
 
 
-async def _others(shop: Shop, conn: Connection, ids: Ids) -> None:
+async def _others(shop: Shop, conn: Connection) -> list[Asset]:
     """Spares in the store, test equipment, and machines that no cable reaches."""
     now = shop.clock.now()
     models, assets = {}, []
@@ -102,7 +102,7 @@ async def _others(shop: Shop, conn: Connection, ids: Ids) -> None:
         place = await places.ensure(shop.parts, conn, ward, room)
         assets.append(
             Asset(
-                device_id=ids(),
+                device_id=shop.ids(),
                 model_id=ident,
                 state="in-service",
                 state_since=now,
@@ -120,6 +120,7 @@ async def _others(shop: Shop, conn: Connection, ids: Ids) -> None:
         )
     await desk.add_models(shop, conn, list(models.values()))
     await desk.add(shop, conn, assets, source="list")
+    return assets
 
 
 def _mac(key: str, n: int) -> str:
