@@ -67,12 +67,15 @@ EVERY = Affects(other="affected")
 def generic(text: str) -> tuple[tuple[int, int, str], ...]:
     """A key that orders versions of no known scheme."""
     out: list[tuple[int, int, str]] = []
-    for token in re.findall(r"\d+|[a-z]+", text.lower().removeprefix("v").split("+")[0]):
-        if token.isdigit():
+    tokens = re.findall(r"\d+|[a-z]+", text.lower().removeprefix("v").split("+")[0])
+    for at, token in enumerate(tokens):
+        if token.isdecimal():
             out.append((2, int(token[:18]), ""))
             continue
         _drop_zeros(out)
-        out.append((-1 if token in _BEFORE and out else 1, 0, token))
+        # 1.0b2 is before 1.0; 1.0.2b is a letter release after 1.0.2.
+        before = token in _BEFORE and (len(token) > 1 or at + 1 < len(tokens))
+        out.append((-1 if before and out else 1, 0, token))
     _drop_zeros(out)
     return (*out, (0, 0, ""))
 
@@ -89,7 +92,7 @@ def _native(scheme: str, text: str) -> Any:
         return None
     try:
         return kind(text)
-    except (u.InvalidVersion, ValueError, TypeError, AttributeError, IndexError):
+    except Exception:  # each ecosystem's reader raises its own kinds
         return None
 
 
@@ -103,7 +106,7 @@ def compare(left: str, right: str, scheme: str = "") -> int:
         try:
             return -1 if one < two else (1 if one > two else 0)
         except (TypeError, ValueError, AttributeError, IndexError):
-            pass
+            one = None
     a, b = generic(left), generic(right)
     return (a > b) - (a < b)
 
