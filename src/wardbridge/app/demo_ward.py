@@ -30,8 +30,8 @@ OTHERS = (
     ("Corvane", "Rill SY1", "syringe pump", "therapy", "CS2600903", "high", "1.9.0", "Equipment", "Store"),
     ("Lumen Optics", "Ray 40", "surgical laser", "laser", "LO400017", "high", "1.2", "Theatre", "OR 2"),
     ("Brightfield", "Scan 64", "CT scanner", "radiologic", "BF640003", "high", "7.1", "Radiology", "CT 1"),
-    ("Sonara", "Echo 5", "ultrasound", "imaging", "SE500221", "medium", "3.3", "Intensive care", ""),
-    ("Pulseback", "DF1", "defibrillator", "life-support", "PB100480", "life-support", "2.0", "Intensive care", ""),
+    ("Sonara", "Echo 5", "ultrasound", "imaging", "SE500221", "medium", "3.3", "ICU", "Store"),
+    ("Pulseback", "DF1", "defibrillator", "life-support", "PB100480", "life-support", "2.0", "ICU", "Store"),
     (
         "Trueline",
         "SafeTest 62",
