@@ -22,7 +22,8 @@ from typing import Any
 from bench.suite import counts, main
 
 from wardbridge.equipment.advisories import parse
-from wardbridge.equipment.advisories.match import CANDIDATE, Machine, Register
+from wardbridge.equipment.advisories.judge import CANDIDATE, Machine
+from wardbridge.equipment.advisories.match import Register
 from wardbridge.equipment.advisories.pieces import Piece
 from wardbridge.equipment.advisories.values import Document
 

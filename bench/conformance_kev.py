@@ -19,7 +19,8 @@ from typing import Any
 from bench.suite import counts, main
 
 from wardbridge.equipment.advisories import parse
-from wardbridge.equipment.advisories.match import Machine, Register
+from wardbridge.equipment.advisories.judge import Machine
+from wardbridge.equipment.advisories.match import Register
 from wardbridge.equipment.advisories.values import Document
 
 SUITE = "kev"

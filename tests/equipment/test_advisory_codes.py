@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from wardbridge.equipment.advisories import codes
 
 CODE = st.builds(lambda a, n, b: f"{a}{n}{b}", st.text(string.ascii_uppercase, max_size=3),
-                 st.integers(100, 9_999_999), st.sampled_from(["", "", "A", "-01"])).filter(lambda c: c[0] not in "V")  # fmt: skip
+                 st.integers(100, 9_999_999), st.sampled_from(["", "", "A", "-01"]))  # fmt: skip
 LABELS = {
     "lots": ["Lot Numbers: ", "Lot No. ", "Lots ", "LOT# ", "Batch: ", "Lot/Batch: "],
     "serials": ["Serial Numbers: ", "Serial No. ", "S/N: ", "SN: ", "Serial #"],
@@ -29,7 +29,8 @@ def test_a_list_is_found_whole_and_nothing_else(data: st.DataObject, kind: str, 
     check = codes.lot_in if kind == "lots" else codes.serial_in
     assert found.complete
     assert all(check(one, found) for one in listed)
-    assert not other and (set(own) == set(listed) or spans)
+    assert not other
+    assert set(own) == set(listed) or spans
     assert not check("ZZZ77", found)
 
 
@@ -65,7 +66,7 @@ def test_tight_spans_are_of_serial_numbers_only() -> None:
 @pytest.mark.parametrize("text", ["All lots", "all serial numbers", "All units", "All", "all devices"])
 def test_all_units(text: str) -> None:
     found = codes.read(text)
-    assert found.every and found.complete
+    assert (found.every, found.complete) == (True, True)
 
 
 @pytest.mark.parametrize("text", [

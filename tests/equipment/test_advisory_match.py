@@ -13,8 +13,8 @@ from tests.equipment.feeds import csaf, enforcement, kev, recall
 from wardbridge.equipment.advisories import csaf as csaf_reader
 from wardbridge.equipment.advisories import kev as kev_reader
 from wardbridge.equipment.advisories import openfda
-from wardbridge.equipment.advisories.judge import Match
-from wardbridge.equipment.advisories.match import Machine, Register
+from wardbridge.equipment.advisories.judge import Machine, Match
+from wardbridge.equipment.advisories.match import Register
 from wardbridge.equipment.advisories.names import Makers, Name, compare
 from wardbridge.equipment.advisories.values import Product
 
@@ -24,8 +24,12 @@ def machine(**fields: Any) -> Machine:
 
 
 def said(value: dict[str, Any]) -> tuple[Product, ...]:
-    reader = csaf_reader if csaf_reader.is_document(value) else kev_reader if kev_reader.is_entry(value) else openfda
-    return reader.document(value, msgspec.json.encode(value)).products
+    read = openfda.document
+    if csaf_reader.is_document(value):
+        read = csaf_reader.document
+    elif kev_reader.is_entry(value):
+        read = kev_reader.document
+    return tuple(read(value, msgspec.json.encode(value)).products)
 
 
 def one(value: dict[str, Any], **fields: Any) -> Match | None:
@@ -106,7 +110,8 @@ def test_the_most_certain_of_several_products_counts() -> None:
     value = csaf("A", range_="< 2.1")
     (vendor,) = value["product_tree"]["branches"]
     vendor["branches"].append({"category": "product_name", "name": "Flow 3 and Flow 4", "branches": [
-        {"category": "product_version_range", "name": "something", "product": {"name": "x", "product_id": "P-2"}}]})  # fmt: skip
+        {"category": "product_version_range", "name": "something", "product": {"name": "x", "product_id": "P-2"}},
+    ]})  # fmt: skip
     value["vulnerabilities"][0]["product_status"]["known_affected"].append("P-2")
     assert judged(value, firmware="2.0") == ("candidate", "likely")
     assert judged(value, firmware="3.0") == ("candidate", "possible")
@@ -119,7 +124,8 @@ def installed(**fields: Any) -> tuple[str, str]:
     value = csaf("A", product="Flow 3 Firmware", range_="< 2.1")
     tree = value["product_tree"]
     tree["branches"].append({"category": "vendor", "name": "Acme", "branches": [
-        {"category": "product_name", "name": "Flow 3", "product": {"name": "Flow 3", "product_id": "H-1"}}]})  # fmt: skip
+        {"category": "product_name", "name": "Flow 3", "product": {"name": "Flow 3", "product_id": "H-1"}},
+    ]})  # fmt: skip
     tree["relationships"] = [{
         "category": "installed_on", "product_reference": "P-1", "relates_to_product_reference": "H-1",
         "full_product_name": {"name": "firmware on Flow 3", "product_id": "R-1"},
@@ -139,7 +145,8 @@ def test_firmware_and_hardware_must_both_fit() -> None:
 
 
 @pytest.mark.parametrize(("one_", "other"), [
-    ("Philips", "Philips Healthcare"), ("Phillips", "PHILIPS MEDICAL SYSTEMS"), ("GE Healthcare", "General Electric (GE)"),
+    ("Philips", "Philips Healthcare"), ("Phillips", "PHILIPS MEDICAL SYSTEMS"),
+    ("GE Healthcare", "General Electric (GE)"),
     ("Becton, Dickinson and Company (BD)", "CareFusion"), ("Dräger", "Draegerwerk AG & Co. KGaA"),
     ("St. Jude Medical", "Abbott Laboratories"), ("Hillrom and ELI, Baxter International Inc.", "Welch Allyn, Inc."),
     ("Smith & Nephew, Inc.", "Smith and Nephew"), ("Medtronic", "MEDTRONIC SOFAMOR DANEK, INC."),
@@ -173,7 +180,8 @@ def test_the_sites_own_names_go_first() -> None:
     ("BD Alaris Point-of-Care Unit (PCU) Model 8015", "8015", 2), ("Alaris PC Unit", "Alaris PC Unit 8015", 2),
     ("IntelliVue MX (MX400-550)", "IntelliVue MX550", 2), ("IntelliVue (MP2/MX700/800)", "IntelliVue MX800", 2),
     ("IntelliBridge EC 40 Hub", "IntelliBridge EC40", 2), ("LOGIQ, not including LOGIQ 100 Pro", "LOGIQ 100 Pro", 0),
-    ("LOGIQ, not including LOGIQ 100 Pro", "LOGIQ E9", 1), ("Infusion Pump", "Pump", 0), ("Patient Monitor", "Monitor", 0),
+    ("LOGIQ, not including LOGIQ 100 Pro", "LOGIQ E9", 1), ("Infusion Pump", "Pump", 0),
+    ("Patient Monitor", "Monitor", 0),
     ("Alaris Gateway Workstation", "Alaris Syringe Module 8110", 0), ("Current", "Current Plus", 0),
     ("Vivid 7", "Vivid 70", 0), ("Model 801", "Model 8015", 0), ("Flow 3", "Flow 30", 0), ("Flow 3", "Overflow 3", 0),
     ("*", "Flow 3", 0), ("", "Flow 3", 0), ("Flow 3", "", 0), ("Version", "Version", 3), ("Flow-3", "FLOW 3", 3),
@@ -183,8 +191,9 @@ def test_product_names(text: str, model: str, strength: int) -> None:
 
 
 def test_a_wildcard_vendor_or_product_matches_nothing() -> None:
-    for fields in ({"vendor": "*"}, {"vendor": "-"}, {"product": "*"}, {"product": "-"}):
-        assert one(csaf("A", range_="*", **fields), firmware="2.0") is None
+    for told in (csaf("A", vendor="*", range_="*"), csaf("A", vendor="-", range_="*"),
+                 csaf("A", product="*", range_="*"), csaf("A", product="-", range_="*")):  # fmt: skip
+        assert one(told, firmware="2.0") is None
 
 
 def test_a_version_of_a_hyphen_does_not_hit_every_version() -> None:
@@ -212,7 +221,8 @@ def test_programs_count_by_their_version() -> None:
 def test_a_system_without_a_version_in_the_catalogue_is_counted_not_listed() -> None:
     told = said(kev("CVE-2017-0144"))
     machines = [machine(device_id="d1", os="Windows 10 IoT"), machine(device_id="d2", os="VxWorks 6.9"),
-                machine(device_id="d3", os="Microsoft Windows 7"), machine(device_id="d4", model="Windows")]  # fmt: skip
+                machine(device_id="d3", os="Microsoft Windows 7"),
+                machine(device_id="d4", model="Windows")]  # fmt: skip
     register = Register(machines)
     assert register.match(told) == ([], 2)
     assert [(m.device_id, m.certainty) for m in register.broad(told)] == [("d1", "possible"), ("d3", "possible")]
@@ -237,7 +247,8 @@ def test_every_machine_of_a_named_model_is_accounted_for(versions: list[str]) ->
 
 @given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=20), st.text(max_size=20))
 def test_any_text_is_judged(vendor: str, product: str, range_: str, firmware: str) -> None:
-    value = csaf("A", vendor=vendor or "x", product=product or "x", range_=range_)
+    firm, name = vendor.strip() or "x", product.strip() or "x"
+    value = csaf("A", vendor=firm, product=name, range_=range_)
     judged(value, firmware=firmware, manufacturer=vendor, model=product)
-    judged(enforcement("Z", recalling_firm=vendor or "x", product_description=product or "x", code_info=range_),
+    judged(enforcement("Z", recalling_firm=firm, product_description=name, code_info=range_),
            serial=firmware, manufacturer=vendor, model=product)  # fmt: skip

@@ -35,14 +35,16 @@ def test_numbers_are_ordered_as_numbers_whatever_their_spelling(a: list[int], b:
 
 @pytest.mark.parametrize(("older", "newer"), [
     ("2.9", "2.10"), ("2.1", "2.1A"), ("2.1A", "2.1B"), ("2.1", "2.1.1"), ("3.0-rc1", "3.0"), ("3.0-beta", "3.0-rc1"),
-    ("1.8.4", "1.8.4 Service Pack 01"), ("A.01", "B.12"), ("BT02", "BT06"), ("20D29", "22D24"), ("1.1.3 Build 10", "1.1.4"),
+    ("1.8.4", "1.8.4 Service Pack 01"), ("A.01", "B.12"), ("BT02", "BT06"), ("20D29", "22D24"),
+    ("1.1.3 Build 10", "1.1.4"),
 ])  # fmt: skip
 def test_older_and_newer(older: str, newer: str) -> None:
     assert order.key(older) < order.key(newer)
 
 
 def test_different_schemes_are_not_compared() -> None:
-    assert order.alike("2.1", "10.4.3") and order.alike("BT02", "bt06")
+    assert order.alike("2.1", "10.4.3")
+    assert order.alike("BT02", "bt06")
     for one, other in (("BT05", "2.1"), ("24950", "2.1"), ("S4 A.07", "3.0"), ("", "1.0"), ("MMT-1710", "VS30")):
         assert not order.alike(one, other)
 

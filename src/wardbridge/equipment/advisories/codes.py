@@ -56,7 +56,7 @@ _LABELS = (
               rf"|sku|list|p/n|m/n)(?:\s*/\s*(?:model|part|catalog(?:ue)?|ref|item))?{_NO}"),
     ("software", r"(?:software|firmware|sw|fw)(?:\s*(?:versions?|v\.?|rev(?:ision)?s?))?|versions?|revisions?|rev\.?"),
 )  # fmt: skip
-_LABEL = re.compile("|".join(rf"(?P<{name}>(?<![\w/])(?:{form})(?![\w]))" for name, form in _LABELS), re.IGNORECASE)
+_LABEL = re.compile("|".join(rf"(?P<{name}>(?<![\w/])(?:{form})(?!\w|-\w))" for name, form in _LABELS), re.IGNORECASE)
 _ELEMENT = re.compile(r"\((?:01|11|17|10|21)\)[^\s,;()]+(?:\((?:11|17|10|21|01)\)[^\s,;()]+)*")
 _VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-./_]*[A-Za-z0-9]|[A-Za-z0-9]")
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*"

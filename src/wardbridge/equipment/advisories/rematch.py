@@ -128,7 +128,8 @@ async def _write(shop: Shop, conn: Connection, advisory_ids: Sequence[str]) -> N
         found = await documents.one(conn, advisory_id)
         if found is not None and found.open + found.decided:
             before = await shop.record.current(conn, "DocumentReference", resources.document_id(advisory_id))
-            now = resources.document(found)
+            file = ((before or {}).get("content") or [{}])[0].get("attachment", {})
+            now = resources.document(found, file if str(file.get("url", "")).startswith("Binary/") else None)
             if before is None or any(before.get(name) != value for name, value in now.items()):
                 await shop.record.put(conn, [now])
 

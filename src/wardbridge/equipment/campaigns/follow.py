@@ -73,9 +73,7 @@ def _changed(item: Item, one: Candidate, at: int) -> Item:
     if item.state == CANDIDATE:
         return msgspec.structs.replace(fresh, decided_at=fresh.decided_at and at, reopened=item.reopened)
     by_matching = item.state == CLEAR and item.decided_by == MATCHING
-    if (one.reopened and one.decision == "open") or (
-        by_matching and one.verdict == "candidate" and one.decision == "open"
-    ):
+    if one.verdict == "candidate" and one.decision == "open" and (one.reopened or by_matching):
         why = one.reopened or f"was not affected ({item.reason}); now it matches"
         if item.reopened == why and not by_matching:
             return told
