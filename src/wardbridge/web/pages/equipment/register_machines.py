@@ -44,7 +44,7 @@ def _read(call: Call, columns: tuple[Column, ...]) -> dict[str, Any]:
 
 
 def _text(column: Column, value: Any) -> str:
-    return day(value) if column.reads == "date" else shown(value)
+    return day(value or None) if column.reads == "date" else shown(value)
 
 
 # --- machines ---------------------------------------------------------------------------------------------------------
