@@ -185,8 +185,8 @@ def points(**changed: Answer) -> list[Answer]:
 
 async def wanted(shop: Shop, **fields: object) -> str:
     async with shop.acting(PHYSICIAN) as conn:
-        need = await needs.ask(shop, conn, PHYSICIAN, **{
-            "title": "Infusion pumps", "department": "ICU", "count": 2, "reason": "old ones fail", **fields})  # fmt: skip
+        given = {"title": "Infusion pumps", "department": "ICU", "count": 2, "reason": "old ones fail", **fields}
+        need = await needs.ask(shop, conn, PHYSICIAN, **given)  # type: ignore[arg-type]
     return need.need_id
 
 
@@ -314,8 +314,8 @@ async def test_a_machine_is_accepted_when_every_item_passed_or_a_second_person_a
         await inspection.enter(shop, conn, opened.inspection_id, TECHNICIAN, passed()[1:])
         with pytest.raises(Conflict, match="identity"):
             await inspection.close(shop, conn, opened.inspection_id, TECHNICIAN)
-        items = await inspection.enter(shop, conn, opened.inspection_id, TECHNICIAN,
-                                       [("identity", "pass", None, ""), ("earth", "pass", Decimal("0.4"), "")])  # fmt: skip
+        found = [("identity", "pass", None, ""), ("earth", "pass", Decimal("0.4"), "")]
+        items = await inspection.enter(shop, conn, opened.inspection_id, TECHNICIAN, found)
         assert next(one.result for one in items if one.item == "earth") == "fail"
         with pytest.raises(Conflict, match="earth"):
             await inspection.close(shop, conn, opened.inspection_id, TECHNICIAN)

@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 import pytest
-
 from tests.web.conftest import enter, house  # noqa: F401 - fixtures
 from tests.web.test_equipment_pages import PATIENT, pump  # noqa: F401 - a fixture
+
 from wardbridge.equipment.lifecycle import inspection, needs
 from wardbridge.equipment.register import desk
 from wardbridge.equipment.register.values import Model

@@ -94,3 +94,15 @@ async def entries(source: Source, access_id: str) -> list[Entry]:
     """What was done in a session, oldest first."""
     rows = await source.fetch("SELECT * FROM access_entry WHERE access_id = $1 ORDER BY at, entry_id", access_id)
     return [value(row, Entry) for row in rows]
+
+
+async def remote_hints(source: Source, device_ids: Sequence[str]) -> list[tuple[str, str, str, str]]:
+    """What manufacturers say of remote access in their MDS2 forms (section RMOT): (model, question, answer, note)."""
+    rows = await source.fetch(
+        """SELECT DISTINCT m.manufacturer || ' ' || m.name AS model, q.key AS question, coalesce(q.value ->> 0, '')
+                  AS answer, coalesce(q.value ->> 1, '') AS note
+           FROM asset a JOIN model m USING (model_id) JOIN mds2 f USING (model_id), jsonb_each(f.answers) q
+           WHERE a.device_id = ANY($1) AND f.superseded_by IS NULL AND q.key LIKE 'RMOT%' ORDER BY 1, 2""",
+        list(device_ids),
+    )
+    return [tuple(row) for row in rows]

@@ -205,3 +205,14 @@ async def down_hours(source: Source, device_ids: Sequence[str], since: int, unti
         list(device_ids), since, until,
     )  # fmt: skip
     return float(found or 0) / 3_600_000_000
+
+
+async def named_machines(source: Source, names: Sequence[str]) -> dict[str, str]:
+    """``{name: device id}`` of machines by asset number, serial number or id; a name that fits several is left out."""
+    rows = await source.fetch(
+        """SELECT n.name, min(a.device_id) AS device_id FROM unnest($1::text[]) AS n (name)
+           JOIN asset a ON a.tag = n.name OR a.serial = n.name OR a.device_id = n.name
+           WHERE a.merged_into IS NULL GROUP BY n.name HAVING count(*) = 1""",
+        list(names),
+    )
+    return {row["name"]: row["device_id"] for row in rows}

@@ -11,12 +11,21 @@ from wardbridge.web.pages.equipment import (
     knowledge,
     learning,
     lifecycle,
+    planning,
     register,
     reports,
+    requests,
     runbooks,
+    upkeep,
+    vendor_access,
+    vendor_costs,
+    vendors,
+    work,
 )
 
-EQUIPMENT = (*home.PAGES, *bench.PAGES, *fleet.PAGES, *cyber.PAGES, *reports.PAGES, *lifecycle.PAGES, *knowledge.PAGES,
-             *learning.PAGES, *runbooks.PAGES, *crew.PAGES, *register.PAGES)  # fmt: skip
-OPEN = (*crew.OPEN,)
+EQUIPMENT = (*home.PAGES, *bench.PAGES, *fleet.PAGES, *cyber.PAGES, *reports.PAGES, *lifecycle.PAGES, *vendors.PAGES,
+             *vendor_access.PAGES, *vendor_costs.PAGES, *knowledge.PAGES,
+             *learning.PAGES, *runbooks.PAGES, *crew.PAGES, *register.PAGES,
+             *work.PAGES, *planning.PAGES, *upkeep.PAGES, *requests.PAGES)  # fmt: skip
+OPEN = (*crew.OPEN, *requests.OPEN)
 """Pages without a session: (path, methods, handler of a room and a request)."""
