@@ -36,7 +36,10 @@ from wardbridge.devices.pipeline.batch import Sinks
 from wardbridge.devices.pipeline.pipeline import Pipeline
 from wardbridge.equipment.changes.behaviour import desk as behaviour
 from wardbridge.equipment.changes.patches import follow as patches
+from wardbridge.equipment.crew import oncall
+from wardbridge.equipment.crew import seed as crew
 from wardbridge.equipment.cyber import rematch
+from wardbridge.equipment.learning import seed as learning
 from wardbridge.equipment.register import metrics
 from wardbridge.equipment.register.discovery import desk as discovery
 from wardbridge.equipment.register.wire import Observer, RegisterSink
@@ -131,7 +134,12 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         await patches.follow(shop)
         await behaviour.follow(shop)
 
+    async def duties() -> None:
+        await oncall.keep(shop)
+
     await seed(Book(pool, clock, record))
+    await learning.seed(shop)
+    await crew.seed(shop)
     return [
         pipeline.run(),
         watcher.run(),
@@ -139,6 +147,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         forever(clock, 1.0, patients, "patients on boards"),
         forever(clock, 10.0, planned, "use hours and schedules"),
         forever(clock, 10.0, heard, "machines on the wire that are in no row"),
+        forever(clock, 3600.0, duties, "on-call duties in the record"),
         forever(clock, 20.0, matched, "vulnerabilities of machines with new versions"),
         forever(clock, 5.0, joint, "patches and unexpected behaviour"),
         *outbound.works(),

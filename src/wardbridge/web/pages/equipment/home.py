@@ -33,8 +33,8 @@ PARTS = (
     (_("People and knowledge"), (
         ("/equipment/knowledge", "knowledge", _("Knowledge"), _("concepts, procedures, lessons of all departments")),
         ("/equipment/learning", "knowledge", _("Learning"), _("onboarding, training, competence")),
-        ("/equipment/runbooks", "crew", _("Runbooks"), _("what both sides do, step by step")),
-        ("/equipment/oncall", "crew", _("On call"), _("who is there now, and the hand-over")),
+        ("/equipment/runbooks", "knowledge", _("Runbooks"), _("what both sides do, step by step")),
+        ("/equipment/oncall", "equipment", _("On call"), _("who is there now, and the hand-over")),
         ("/equipment/load", "crew", _("Load"), _("before it is too much")),
         ("/equipment/executive", "executive", _("Overview"), _("the hospital's equipment in figures")),
         ("/equipment/reports", "executive", _("Reports"), _("for surveyors, authorities and the board")),

@@ -48,7 +48,7 @@ async def knowledge(call: Call) -> Response:
     shop, text = call.shop, call.query("q")[:200]
     kind, audience = chosen(call, "kind", KINDS), chosen(call, "audience", AUDIENCES)
     state = chosen(call, "state", (*STATES, "due"))
-    skip = min(whole(call.query("skip"), "skip", 0), 100_000) if call.query("skip").isdecimal() else 0
+    skip = min(whole(call.query("skip")[:6], "skip", 0), 100_000)
     hits = await pages.search(shop, text, kind=kind, audience=audience, state=state, limit=STEP + 1, skip=skip)
     terms: list[Line] = []
     if text and call.room.book is not None:
@@ -57,8 +57,8 @@ async def knowledge(call: Call) -> Response:
         await pages.not_found(shop, text)
     return call.page(
         "equipment/knowledge.html", hits=hits[:STEP], more=len(hits) > STEP, skip=skip, step=STEP, asked=text,
-        kind=kind, audience=audience, state=state, kinds=KINDS, audiences=AUDIENCES, states=(*STATES, "due"), terms=terms,
-        missing=await pages.missing(shop), waiting=await store.waiting(shop.pool, 8),
+        kind=kind, audience=audience, state=state, kinds=KINDS, audiences=AUDIENCES, states=(*STATES, "due"),
+        terms=terms, missing=await pages.missing(shop), waiting=await store.waiting(shop.pool, 8),
         counts=await store.counts(shop.pool, shop.clock.now()),
     )  # fmt: skip
 

@@ -50,7 +50,7 @@ async def path(call: Call) -> Response:
     one = None if ident == "new" else await store.path(call.shop.pool, ident)
     if one is None and ident != "new":
         raise NotFound(_("There is no such page."))
-    return call.page("equipment/learning_path.html", path=one, lines=paths.lines_of(one.items) if one else "",
+    return call.page("equipment/learning_path.html", trail=one, lines=paths.lines_of(one.items) if one else "",
                      roles=PEOPLE, departments=AUDIENCES, kinds=paths.KINDS)  # fmt: skip
 
 
