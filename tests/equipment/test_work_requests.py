@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from tests.equipment.conftest import NURSE, TECHNICIAN, Stocked
@@ -13,6 +14,7 @@ from wardbridge.equipment.register.store import now as machines_now
 from wardbridge.equipment.shop import Shop
 from wardbridge.equipment.work import about, desk, requests
 from wardbridge.equipment.work.store import figures, orders
+from wardbridge.security.tokens import Tokens
 
 
 async def ask(shop: Shop, device_id: str, text: str, sender: str = "s") -> requests.Request:
@@ -69,11 +71,14 @@ async def test_two_at_the_same_moment_are_one_order(shop: Shop, stock: Stocked) 
     assert sum(not one.joined for one in found) == 1
 
 
-def test_an_address_is_not_kept() -> None:
-    one = requests.sender_of("10.0.0.7", b"key")
-    assert one == requests.sender_of("10.0.0.7", b"key") != requests.sender_of("10.0.0.8", b"key")
-    assert one != requests.sender_of("10.0.0.7", b"other")
-    assert "10" not in one or len(one) == 32
+def test_an_address_is_counted_by_a_mark_that_only_this_site_can_make(tmp_path: Path) -> None:
+    here, there = Tokens(tmp_path / "a", FakeClock()), Tokens(tmp_path / "b", FakeClock())
+    one = here.mark("requests", "10.0.0.7")
+    assert one == Tokens(tmp_path / "a", FakeClock()).mark("requests", "10.0.0.7")
+    assert (
+        len({one, here.mark("requests", "10.0.0.8"), here.mark("x", "10.0.0.7"), there.mark("requests", "10.0.0.7")})
+        == 4
+    )
 
 
 async def test_figures_count_what_was_done_in_time(shop: Shop, stock: Stocked, clock: FakeClock) -> None:

@@ -104,3 +104,21 @@ async def _instrument(
     if not valid(found[0], now) and len(override) < 5:
         raise Invalid("this test equipment is out of calibration; take another, or say why it is used", "override")
     return found[0]
+
+
+async def follow(shop: Shop, conn: Connection, work_id: str, procedure_id: str) -> None:
+    """Let an order follow the version in force of a procedure.
+
+    Raises NotFound, Conflict when the order has ended or has results by another procedure.
+    """
+    found = await orders.locked(conn, [work_id])
+    known = await procedures.current(conn, [procedure_id])
+    if not found or not known:
+        raise NotFound("there is no such work or procedure", "procedure")
+    if found[0].ended or await procedures.results(conn, [work_id]):
+        raise Conflict("this work has ended, or has results already", "procedure")
+    one = known[0]
+    work = msgspec.structs.replace(
+        found[0], procedure_id=one.procedure_id, procedure_version=one.version, minutes=found[0].minutes or one.minutes
+    )
+    await orders.update(conn, [work])

@@ -6,8 +6,6 @@ request open join its order. The sender gets a reference that cannot be guessed,
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Callable
 
@@ -60,16 +58,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     since: int
 
 
-def sender_of(address: str, key: bytes) -> str:
-    """The address as a keyed digest (HMAC-SHA-256): enough to count by, of no use to find anybody."""
-    return hmac.new(key, address.encode(), hashlib.sha256).hexdigest()[:32]
-
-
 async def submit(
     shop: Shop, conn: Connection, machine: Now, text: str, *, sender: str, name: str = "", contact: str = "",
     urgent: bool = False, reference: Callable[[], str] = lambda: secrets.token_urlsafe(16),
 ) -> Request:  # fmt: skip
-    """Keep a request and order the work, or join it to the order that an earlier one opened.
+    """Keep a request and order the work, or join it to the order that an earlier one opened. ``sender`` is a keyed
+    digest of the address: enough to count by.
 
     Raises Invalid without a text, NotFound for a machine that is gone, TooMany when an address, a machine or everybody
     together asked too often.

@@ -248,3 +248,14 @@ async def people(source: Source, roles: Sequence[str]) -> list[tuple[str, str, s
         "SELECT person_id, display, roles FROM person WHERE roles && $1::text[] ORDER BY display", list(roles)
     )
     return [(row["person_id"], row["display"], next(r for r in row["roles"] if r in roles)) for row in rows]
+
+
+async def machine_named(source: Source, name: str) -> list[str]:
+    """Machines of the register by id, asset number or serial number (two at most: enough to see that it is unclear)."""
+    rows = await source.fetch(
+        """SELECT device_id FROM asset WHERE merged_into IS NULL AND (device_id = $1 OR tag = $1 OR serial = $1)
+           ORDER BY (device_id = $1) DESC, (tag = $1) DESC LIMIT 2""",
+        name,
+    )
+    ids = [row["device_id"] for row in rows]
+    return ids[:1] if name in ids else ids

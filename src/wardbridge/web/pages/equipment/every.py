@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wardbridge.web.pages.equipment import (
     bench,
+    changes,
     crew,
     cyber,
     fleet,
