@@ -25,7 +25,10 @@ _OPEN = """
 _CAMPAIGNS = """
     SELECT device_id, count(*) AS campaigns FROM campaign_item WHERE state IN ('candidate', 'affected-open')
     GROUP BY device_id"""
-_EXPLOITED = "SELECT NULL::text AS device_id, 0::bigint AS exploited WHERE false"
+_EXPLOITED = """
+    SELECT device_id, count(*) AS exploited FROM advisory_candidate
+    WHERE verdict = 'candidate' AND decision <> 'not-affected'
+      AND advisory_id IN (SELECT advisory_id FROM advisory_cve WHERE kev) GROUP BY device_id"""
 
 _CHOSEN = f"""
     WITH chosen AS MATERIALIZED (
