@@ -174,3 +174,35 @@ async def freezes(source: Source, since: int, until: int) -> list[Freeze]:
         "SELECT * FROM change_freeze WHERE stop > $1 AND start < $2 ORDER BY start, freeze_id", since, until
     )
     return [Freeze(**dict(row)) for row in rows]
+
+
+async def named(source: Source, texts: Sequence[str]) -> dict[str, str]:
+    """Machines by id, asset number or serial number: {text: device id}; nothing for one that fits several."""
+    rows = await source.fetch(
+        """SELECT t AS text, min(a.device_id) AS device_id FROM unnest($1::text[]) t
+           JOIN asset a ON a.merged_into IS NULL AND (a.device_id = t OR (a.tag <> '' AND lower(a.tag) = lower(t))
+                                                      OR (a.serial <> '' AND lower(a.serial) = lower(t)))
+           GROUP BY t HAVING count(DISTINCT a.device_id) = 1""",
+        list(texts),
+    )
+    return {row["text"]: row["device_id"] for row in rows}
+
+
+async def names(source: Source, device_ids: Sequence[str]) -> list[Any]:
+    """What lists say of machines: name, number, place, whether in use."""
+    rows: list[Any] = await source.fetch(
+        """SELECT device_id, coalesce(nullif(label, ''), model || ' ' || coalesce(nullif(tag, ''), serial)) AS name, tag,
+                  serial, coalesce(ward, '') AS ward, coalesce(place_label, '') AS place, in_use
+           FROM asset_now WHERE device_id = ANY($1) ORDER BY ward, place, name, device_id""",
+        list(device_ids),
+    )
+    return rows
+
+
+async def offered(source: Source) -> dict[str, list[str]]:
+    """The wards and zones that there are."""
+    row = await source.fetchrow(
+        """SELECT ARRAY(SELECT DISTINCT ward FROM place WHERE ward <> '' ORDER BY 1) AS wards,
+                  ARRAY(SELECT DISTINCT zone FROM interface WHERE zone <> '' ORDER BY 1) AS zones"""
+    )
+    return {"wards": list(row["wards"]), "zones": list(row["zones"])}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wardbridge.web.pages.equipment import (
     bench,
+    campaigns,
     changes,
     crew,
     cyber,
@@ -24,7 +25,8 @@ from wardbridge.web.pages.equipment import (
     work,
 )
 
-EQUIPMENT = (*home.PAGES, *bench.PAGES, *fleet.PAGES, *cyber.PAGES, *reports.PAGES, *lifecycle.PAGES, *vendors.PAGES,
+EQUIPMENT = (*home.PAGES, *changes.PAGES,
+             *bench.PAGES, *campaigns.PAGES, *fleet.PAGES, *cyber.PAGES, *reports.PAGES, *lifecycle.PAGES, *vendors.PAGES,
              *vendor_access.PAGES, *vendor_costs.PAGES, *knowledge.PAGES,
              *learning.PAGES, *runbooks.PAGES, *crew.PAGES, *register.PAGES,
              *work.PAGES, *planning.PAGES, *upkeep.PAGES, *requests.PAGES)  # fmt: skip
