@@ -115,6 +115,9 @@ async def test_duties_are_schedules_and_slots_and_taken_back_when_they_change(st
         gone = await staffed.record.current(conn, "Slot", future[0])
         assert gone is not None
         assert gone["status"] == ("busy" if future[2] == OPERATOR.id else "entered-in-error")
+    alone = await weekly(staffed, side="biomed", title="Biomed", people=(TECHNICIAN.id,))
+    mine = [row for row in await store.slots(staffed.pool, START) if row[1] == alone]
+    assert len(mine) == 8, "somebody who is alone on a rota has a duty each turn"
     clock.set(START + 3 * DAY)
     assert await oncall.keep(staffed) <= 3, "only what came into the eight weeks"
 

@@ -166,11 +166,16 @@ def weeks(facts: Facts, now: int, zone: ZoneInfo, count: int = 8) -> list[tuple[
     """(Monday, interrupts, night calls, minutes worked) of the last weeks, oldest first."""
     today = to_datetime(now).astimezone(zone).date()
     monday = today - timedelta(days=today.weekday())
-    found = []
-    for back in range(count - 1, -1, -1):
-        start = monday - timedelta(weeks=back)
-        span = [start + timedelta(days=day) for day in range(7)]
-        calls = [at for at in facts.interrupts if to_datetime(at).astimezone(zone).date() in span and at <= now]
-        minutes = sum(worked for day, _, worked, _ in facts.days if day in span)
-        found.append((start, len(calls), sum(is_night(at, zone) for at in calls), minutes))
-    return found
+    starts = [monday - timedelta(weeks=back) for back in range(count - 1, -1, -1)]
+    found = {start: [0, 0, 0] for start in starts}
+    for at in facts.interrupts:
+        day = to_datetime(at).astimezone(zone).date()
+        row = found.get(day - timedelta(days=day.weekday())) if at <= now else None
+        if row is not None:
+            row[0] += 1
+            row[1] += is_night(at, zone)
+    for day, _, minutes, _ in facts.days:
+        row = found.get(day - timedelta(days=day.weekday()))
+        if row is not None:
+            row[2] += minutes
+    return [(start, *found[start]) for start in starts]  # type: ignore[misc]

@@ -56,7 +56,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Duty(msgspec.Struct, frozen=True, kw_only=True):
-    """``person_id`` is on call from ``start`` to ``stop`` (exclusive); '' where the rota leaves a gap."""
+    """``person_id`` is on call from ``start`` to ``stop`` (exclusive); '' where the rota leaves a gap. ``turn`` counts
+    the rota's turns from its first day."""
 
     start: int
     stop: int
@@ -64,6 +65,7 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     rota_id: str
     side: str
     level: int
+    turn: int = 0
     exchanged: bool = False
 
 
@@ -126,16 +128,17 @@ def turns(rota: Rota, start: int, stop: int) -> list[Duty]:
     for day in _days(rota, start, stop, zone):
         begin, end = moment(day, from_time, zone), moment(day + over, to_time, zone)
         if begin < stop and end > start and begin < end:
-            who = rota.people[((day - rota.first).days // rota.turn_days) % len(rota.people)]
+            turn = (day - rota.first).days // rota.turn_days
+            who = rota.people[turn % len(rota.people)]
             found.append(Duty(start=begin, stop=end, person_id=who, rota_id=rota.rota_id, side=rota.side,
-                              level=rota.level))  # fmt: skip
+                              level=rota.level, turn=turn))  # fmt: skip
     return found
 
 
 def duties(rotas: Sequence[Rota], exchanges: Sequence[Exchange], start: int, stop: int) -> list[Duty]:
     """Who is on call within [start, stop), cut to it: on each side and level one person at a time, in order.
 
-    Parts of one person's neighbouring duties of one rota are joined. Where an exception names nobody, ``person_id`` is
+    Neighbouring duties of one turn are joined. Where an exception names nobody, ``person_id`` is
     ''.
     """
     changed: dict[str, list[Exchange]] = {}
@@ -184,7 +187,8 @@ def _line(pieces: Sequence[tuple[int, str, Duty]], start: int, stop: int) -> lis
 
 
 def _same(one: Duty, other: Duty) -> bool:
-    return (one.person_id, one.rota_id, one.exchanged) == (other.person_id, other.rota_id, other.exchanged)
+    return (one.person_id, one.rota_id, one.turn, one.exchanged) == (
+        other.person_id, other.rota_id, other.turn, other.exchanged)  # fmt: skip
 
 
 def at(rotas: Sequence[Rota], exchanges: Sequence[Exchange], when: int, side: str = "") -> list[Duty]:
