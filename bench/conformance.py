@@ -37,6 +37,11 @@ RUNNERS = {
     "pcd": ("pcd", "real IHE PCD messages: acknowledged as they ask, PCD-01 and PCD-04 interpreted in full"),
     "hl7v2-corpus": ("hl7v2_corpus", "real HL7 v2 messages, whole, cut and damaged: no crash, no hang, no loss"),
     "hl7v2": ("hl7v2", "more HL7 v2 messages, read without loss; their conversion to FHIR is not built yet"),
+    "gudid": (
+        "gudid",
+        "every identifier read and classified as published, kept, and found again by itself, package and name; labels "
+        "made of them parse back",
+    ),
     "mdc": ("mdc", "our table of IEEE 11073 codes and units agrees with the published lists"),
 }
 """Suite -> (runner, what is judged)."""
@@ -44,7 +49,6 @@ RUNNERS = {
 LATER = {
     "balp": "audit events by IHE BALP: issue “Trust”",
     "cql": "Clinical Quality Language: analytics",
-    "gudid": "device identifiers (UDI): issue “One register”",
     "icsma": "advisories on medical devices: issue “One register”",
     "kev": "exploited vulnerabilities: issue “One register”",
     "physionet-2012": "prediction from ICU stays: analytics",

@@ -61,6 +61,27 @@ def export(
         sys.stdout.write(line)
 
 
+@register.command()
+def discover(
+    files: Annotated[list[Path], typer.Argument(help="Leases, ARP tables, lldpcli JSON, NetBox JSON or CSV.")],
+    data: Data = None,
+    where: Annotated[str, typer.Option(help="The switch on which lldpcli ran.")] = "",
+) -> None:
+    """Suggest what is on the network and not in the register; several files are parts of one export."""
+    from wardbridge.app import register as work
+
+    typer.echo(run(work.discover(settings_of(data), files, where)))
+
+
+@register.command("load-gudid")
+def load_gudid(files: Annotated[list[Path], typer.Argument(metavar="FILE…")], data: Data = None) -> None:
+    """Load published devices (GUDID as openFDA JSON, or one JSON object a line, also .gz): scanned labels name them."""
+    from wardbridge.app import register as work
+
+    for line in run(work.load_gudid(settings_of(data), files)):
+        typer.echo(line)
+
+
 Model = Annotated[str, typer.Option("--model", help='A model: its id, or "manufacturer name".')]
 OfVersion = Annotated[str, typer.Option("--version", help="Of the model's software; every one where it is left out.")]
 

@@ -9,11 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from wardbridge.app.offline import _pool
 from wardbridge.app.parts import parts_of, shop_of
 from wardbridge.core.clock import SystemClock
 from wardbridge.core.errors import Invalid, NotFound
 from wardbridge.core.settings import Settings
+from wardbridge.equipment.register.catalogue import gudid
+from wardbridge.equipment.register.discovery import desk as discovery
+from wardbridge.equipment.register.discovery.formats.read import read as read_export
 from wardbridge.equipment.register.lists import dump, load
 from wardbridge.equipment.register.lists.sheet import MOST_BYTES
 from wardbridge.equipment.register.lists.values import Line, Plan
@@ -22,6 +27,8 @@ from wardbridge.equipment.udi.parse import parse
 from wardbridge.equipment.udi.values import Udi
 from wardbridge.fhir.json import dumps
 from wardbridge.security.principal import SYSTEM
+
+MOST_CATALOGUE = 500_000_000
 
 
 @contextlib.asynccontextmanager
@@ -65,6 +72,25 @@ async def export_list(settings: Settings, out: Path | None) -> Iterator[str]:
     with out.open("w", encoding="utf-8-sig", newline="") as file:  # the mark without which Excel reads no UTF-8
         file.writelines(lines)
     return iter(())
+
+
+async def discover(settings: Settings, paths: list[Path], where: str) -> str:
+    """Suggestions out of an export of a network tool; what came of it as a JSON object. Raises Invalid."""
+    export = read_export([read_file(path) for path in paths], where)
+    async with opened(settings) as shop, shop.acting(SYSTEM, f"register discover {paths[0].name}") as conn:
+        return msgspec.json.encode(await discovery.take(shop, conn, export)).decode()
+
+
+async def load_gudid(settings: Settings, paths: list[Path]) -> list[str]:
+    """Load published devices; a line a file. Raises Invalid."""
+    said = []
+    async with opened(settings) as shop:
+        for path in paths:
+            data = read_file(path, MOST_CATALOGUE)
+            async with shop.acting(SYSTEM, f"register load-gudid {path.name}") as conn:
+                devices, ids, odd = await gudid.load(conn, data, datetime.now(UTC).year, path.name)
+            said.append(f"{path.name}: {devices} devices, {ids} identifiers, {odd} of them with a warning")
+    return said
 
 
 def report(plan: Plan, *, shown: bool, most: int = 200) -> list[str]:

@@ -21,18 +21,38 @@ CREATE INDEX accessory_lot ON accessory (lot) WHERE lot <> '';
 CREATE INDEX accessory_serial ON accessory (serial) WHERE serial <> '';
 SELECT account_for('accessory', 'accessory_id');
 
--- The packages a model comes in (GUDID): every device identifier that leads to it, with what the package contains.
+-- Devices as their makers published them (GUDID): what a scanned identifier is, before any machine of it is here.
+CREATE TABLE catalogue (
+    entry_id     text PRIMARY KEY,
+    manufacturer text NOT NULL,
+    brand        text NOT NULL,
+    model        text NOT NULL DEFAULT '',
+    number       text NOT NULL DEFAULT '',
+    kind         text NOT NULL DEFAULT '',
+    gmdn         text NOT NULL DEFAULT '',
+    product_code text NOT NULL DEFAULT '',
+    description  text NOT NULL DEFAULT '',
+    mri          text NOT NULL DEFAULT '',
+    label        text[] NOT NULL DEFAULT '{}',
+    ended        text NOT NULL DEFAULT '',
+    source       text NOT NULL DEFAULT ''
+);
+CREATE INDEX catalogue_name ON catalogue (lower(brand), lower(number));
+SELECT account_for('catalogue', 'entry_id');
+
+-- Every identifier that leads to an entry, of each package level, without check characters of HIBCC.
 CREATE TABLE package (
-    di          text PRIMARY KEY,
-    model_id    text NOT NULL REFERENCES model,
+    di          text NOT NULL,
+    entry_id    text NOT NULL REFERENCES catalogue,
     agency      text NOT NULL DEFAULT '',
     level       text NOT NULL DEFAULT '',
     contains    text NOT NULL DEFAULT '',
-    quantity    int,
-    ended       text NOT NULL DEFAULT ''
+    quantity    text NOT NULL DEFAULT '',
+    warnings    text[] NOT NULL DEFAULT '{}',
+    PRIMARY KEY (di, entry_id)
 );
-CREATE INDEX package_model ON package (model_id);
-SELECT account_for('package', 'di');
+CREATE INDEX package_entry ON package (entry_id);
+SELECT account_for('package', 'di', 'entry_id');
 
 -- The code on a machine's label leads to its request form; it says nothing about the machine and cannot be guessed.
 CREATE TABLE label (

@@ -11,6 +11,7 @@ from wardbridge.core.clock import to_datetime
 from wardbridge.core.errors import Conflict, Invalid, NotFound
 from wardbridge.devices.store import places
 from wardbridge.equipment.register import desk, store
+from wardbridge.equipment.register.catalogue import gudid
 from wardbridge.equipment.register.lists.cells import READERS, day, shown
 from wardbridge.equipment.register.lists.columns import COLUMNS, Column
 from wardbridge.equipment.register.lists.plan import NO_START
@@ -153,7 +154,9 @@ async def udi(call: Call) -> Response:
     fields = {name: day(value) if isinstance(value, int) else value for name, value in said.items()}
     models = [model for model in await store.models(call.shop.pool) if found.di and found.di in model.di]
     fields |= {"model_id": models[0].model_id} if len(models) == 1 else {}
-    return JSONResponse({"issuer": found.issuer, "fields": fields, "warnings": list(warnings)})
+    entry = gudid.best(await gudid.find(call.shop.pool, found.di, year)) if found.di and not models else None
+    known = {"name": f"{entry.manufacturer} {entry.brand} {entry.model}", "di": found.di} if entry else None
+    return JSONResponse({"issuer": found.issuer, "fields": fields, "warnings": list(warnings), "catalogue": known})
 
 
 # --- models -----------------------------------------------------------------------------------------------------------
@@ -171,8 +174,12 @@ async def model(call: Call) -> Response:
     found = [] if ident == "new" else await store.models(shop.pool, [ident])
     if ident != "new" and not found:
         raise NotFound(_("There is no such model."), f"DeviceDefinition/{ident}")
+    shape = found[0] if found else None
+    if ident == "new" and call.query("di"):
+        entry = gudid.best(await gudid.find(shop.pool, call.query("di"), to_datetime(call.room.clock.now()).year))
+        shape = gudid.model(entry, call.query("di")) if entry else None
     return call.page(
-        "equipment/register_model.html", model=found[0] if found else None, columns=MODEL, choices=CHOICES, text=_text,
+        "equipment/register_model.html", model=shape, columns=MODEL, choices=CHOICES, text=_text,
         machines=await store.now(shop.pool, models=[ident]) if found else [],
     )  # fmt: skip
 

@@ -9,12 +9,18 @@ async function fill() {
   if (!text) return;
   const answer = await fetch(`${form.dataset.udi}?text=${encodeURIComponent(text)}`, { headers: { accept: "application/json" } });
   if (!answer.ok) return;
-  const { issuer, fields, warnings } = await answer.json();
+  const { issuer, fields, warnings, catalogue } = await answer.json();
   for (const [name, value] of Object.entries(fields)) {
     const field = form.elements.namedItem(name);
     if (field && !field.value) field.value = value;
   }
-  told.textContent = [issuer, ...warnings].filter(Boolean).join(" · ");
+  told.textContent = [issuer, ...warnings, catalogue?.name].filter(Boolean).join(" · ");
+  if (catalogue) {
+    const link = document.createElement("a");
+    link.href = `/equipment/register/models/new?di=${encodeURIComponent(catalogue.di)}`;
+    link.textContent = form.dataset.add;
+    told.append(" ", link);
+  }
 }
 
 source?.addEventListener("change", fill);

@@ -1,0 +1,1 @@
+"""Devices as their makers published them: what a scanned identifier is."""
