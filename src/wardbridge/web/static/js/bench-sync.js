@@ -4,6 +4,7 @@ import { all, change, get, set, take, waiting } from "./bench-store.js";
 import { tablet, wire } from "./bench-queue.js";
 
 const BATCH = 50;
+const PATIENCE = 30_000; // a network that swallows an answer must not hold up the next try
 const SLOW = 10 * 60_000; // the list of machines and the parts are asked for this often
 
 /** Why nothing was exchanged: "offline", "signed-out", "forbidden", "problem". */
@@ -14,10 +15,13 @@ export class Stopped extends Error {
   }
 }
 
+/** The answer's {ok, status, json}; an answer that breaks off is one that did not come. */
 async function ask(url, options = {}) {
   let answer;
+  let text;
   try {
-    answer = await fetch(url, { redirect: "manual", cache: "no-store", credentials: "same-origin", ...options });
+    answer = await fetch(url, { redirect: "manual", cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE), ...options });
+    text = await answer.text();
   } catch {
     throw new Stopped("offline");
   }
@@ -25,14 +29,14 @@ async function ask(url, options = {}) {
   if (answer.type === "opaqueredirect" || answer.status === 401) throw new Stopped("signed-out");
   if (answer.status === 403) throw new Stopped("forbidden");
   if ([502, 503, 504].includes(answer.status)) throw new Stopped("offline");
-  return answer;
+  const json = answer.headers.get("content-type")?.startsWith("application/json") ? JSON.parse(text) : null;
+  if (!answer.ok || !json) throw new Stopped("problem", json?.message ?? `${answer.status}`);
+  return json;
 }
 
 /** Who is signed in now; another person than before gets an empty list, and the queue stays. */
 export async function who() {
-  const answer = await ask("/equipment/bench/me");
-  if (!answer.ok) throw new Stopped("problem", `${answer.status}`);
-  const me = await answer.json();
+  const me = await ask("/equipment/bench/me");
   const before = await get("me");
   if (before?.person !== me.person) await change({ person: me.person, display: me.display });
   return me;
@@ -45,12 +49,9 @@ async function exchange(me, operations, slow) {
     have: marks((await all("orders")).filter((one) => one.holder === me.person), "id"), teams: (await get("chosen")) ?? [],
   };
   if (slow) Object.assign(request, { machines: marks(await all("machines"), "bucket"), parts: (await get("kit"))?.mark ?? "" });
-  const answer = await ask("/equipment/bench/sync", {
+  return ask("/equipment/bench/sync", {
     method: "POST", body: JSON.stringify(request), headers: { "content-type": "application/json", "x-csrf-token": me.csrf },
   });
-  const json = answer.headers.get("content-type")?.startsWith("application/json");
-  if (!answer.ok || !json) throw new Stopped("problem", json ? (await answer.json()).message : `${answer.status}`);
-  return answer.json();
 }
 
 async function once() {
@@ -77,14 +78,12 @@ export function sync() {
 /** Say how a conflict was settled. Throws Stopped. */
 export async function settle(id, text) {
   const me = await who();
-  const answer = await ask(`/equipment/bench/unsettled/${encodeURIComponent(id)}`, {
+  await ask(`/equipment/bench/unsettled/${encodeURIComponent(id)}`, {
     method: "POST", body: new URLSearchParams({ text }), headers: { "x-csrf-token": me.csrf, accept: "application/json" },
   });
-  if (!answer.ok) throw new Stopped("problem", `${answer.status}`);
 }
 
 /** The machine of a code as the server knows it now, null where it does not. Throws Stopped. */
 export async function machine(code) {
-  const answer = await ask(`/equipment/bench/machine?code=${encodeURIComponent(code)}`);
-  return answer.ok ? (await answer.json()).machine : null;
+  return (await ask(`/equipment/bench/machine?code=${encodeURIComponent(code)}`)).machine;
 }
