@@ -13,10 +13,12 @@ from wardbridge.web.pages.equipment import (
     knowledge,
     learning,
     lifecycle,
+    network,
     planning,
     register,
     reports,
     requests,
+    risk,
     runbooks,
     upkeep,
     vendor_access,
@@ -25,8 +27,9 @@ from wardbridge.web.pages.equipment import (
     work,
 )
 
-EQUIPMENT = (*home.PAGES, *changes.PAGES,
-             *bench.PAGES, *campaigns.PAGES, *fleet.PAGES, *cyber.PAGES, *reports.PAGES, *lifecycle.PAGES, *vendors.PAGES,
+EQUIPMENT = (*home.PAGES, *changes.PAGES, *risk.PAGES, *network.PAGES,
+             *bench.PAGES, *campaigns.PAGES, *fleet.PAGES, *cyber.PAGES,
+             *reports.PAGES, *lifecycle.PAGES, *vendors.PAGES,
              *vendor_access.PAGES, *vendor_costs.PAGES, *knowledge.PAGES,
              *learning.PAGES, *runbooks.PAGES, *crew.PAGES, *register.PAGES,
              *work.PAGES, *planning.PAGES, *upkeep.PAGES, *requests.PAGES)  # fmt: skip
