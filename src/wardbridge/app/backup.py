@@ -24,6 +24,7 @@ from wardbridge.core.errors import Invalid, SettingsError
 from wardbridge.core.migrate import migrate
 from wardbridge.core.postgres import binaries
 from wardbridge.core.settings import Settings
+from wardbridge.equipment.work.store import meters
 from wardbridge.exchange.feeds import store as feeds
 from wardbridge.exchange.intake import store as intake
 from wardbridge.exchange.outbound.store import queue
@@ -107,7 +108,7 @@ async def _backup(settings: Settings, target: Path, partial: Path, clock: Clock)
 async def _rebase(pool: Pool) -> None:
     """Readers of logs go on by sequence: transaction numbers of the old cluster mean nothing in the new one."""
     async with transaction(pool) as conn:
-        for room in (subscriptions, changes, intake, queue, feeds, telemetry, alarms):
+        for room in (subscriptions, changes, intake, queue, feeds, telemetry, alarms, meters):
             await room.rebase(conn)
 
 

@@ -10,6 +10,7 @@ from wardbridge.core.clock import DAY, Clock
 from wardbridge.core.db import Pool, transaction
 from wardbridge.core.settings import Settings
 from wardbridge.devices.store import facts
+from wardbridge.equipment.work import meters
 from wardbridge.exchange.intake import store as intake
 from wardbridge.exchange.outbound.store import screens
 from wardbridge.fhir.store import answers
@@ -30,6 +31,7 @@ def upkeep(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[Any, 
         return [row.span.start for row in spans if start < row.span.start < end]
 
     async def samples() -> None:
+        await meters.follow(pool, clock.now())  # use hours are counted before compaction takes the rows away
         await compact(pool, clock.now(), cuts=boundaries)
 
     async def old() -> None:

@@ -308,6 +308,7 @@ CREATE TABLE use_time (
     until     bigint NOT NULL
 ) WITH (fillfactor = 50);
 CREATE TABLE use_cursor (sole boolean PRIMARY KEY DEFAULT true CHECK (sole), xid xid8 NOT NULL, sequence bigint NOT NULL);
+INSERT INTO use_cursor VALUES (true, '0', 0);
 -- When a machine said that it rests; NULL: still.
 CREATE TABLE use_rest (
     device_id text NOT NULL,

@@ -14,14 +14,13 @@ Source = Connection | Pool
 async def heard(conn: Connection, limit: int) -> tuple[dict[str, list[int]], int]:
     """When each machine was heard, in rows of telemetry behind the cursor, and how many rows; moves the cursor.
 
-    Rows of transactions that may still commit are left for later: none is skipped. Rows that compaction took before
-    they were read (the counter was down for longer than compaction's delay) are found in the last values' times only.
+    Rows of transactions that may still commit are left for later: none is skipped. Compaction takes rows away after
+    some minutes, so the counter goes before it (``app.upkeep``). A second counter waits for the first.
     """
     rows = await conn.fetch(
         """WITH place AS (SELECT xid, sequence FROM use_cursor FOR UPDATE)
            SELECT h.xid, h.sequence, h.device_id, h.received FROM telemetry_hot h
-           WHERE (h.xid, h.sequence) > (coalesce((SELECT xid FROM place), '0'::xid8),
-                                        coalesce((SELECT sequence FROM place), 0))
+           WHERE (h.xid, h.sequence) > ((SELECT xid FROM place), (SELECT sequence FROM place))
              AND h.xid < pg_snapshot_xmin(pg_current_snapshot())
            ORDER BY h.xid, h.sequence LIMIT $1""",
         limit,
@@ -31,18 +30,13 @@ async def heard(conn: Connection, limit: int) -> tuple[dict[str, list[int]], int
     found: dict[str, list[int]] = {}
     for row in rows:
         found.setdefault(row["device_id"], []).append(row["received"])
-    await conn.execute(
-        """INSERT INTO use_cursor VALUES (true, $1, $2)
-           ON CONFLICT (sole) DO UPDATE SET xid = excluded.xid, sequence = excluded.sequence""",
-        rows[-1]["xid"],
-        rows[-1]["sequence"],
-    )
+    await conn.execute("UPDATE use_cursor SET xid = $1, sequence = $2", rows[-1]["xid"], rows[-1]["sequence"])
     return found, len(rows)
 
 
 async def rebase(conn: Connection) -> None:
     """After a logical restore: transaction numbers of another cluster mean nothing here."""
-    await conn.execute("DELETE FROM use_cursor")
+    await conn.execute("UPDATE use_cursor SET xid = '0', sequence = 0")
 
 
 async def uses(source: Source, device_ids: Sequence[str]) -> dict[str, Use]:
