@@ -237,7 +237,7 @@ JUNK = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
         st.sampled_from(["affected", "versions", "version", "status", "cna", "adp", "metrics", "nodes", "cpeMatch",
-                         "criteria", "ranges", "events", "package", "name", "purl", "cpes", "changes", "lessThan", "other"]),
+                         "criteria", "ranges", "events", "package", "name", "purl", "cpes", "changes", "other"]),
         inner, max_size=4),
     max_leaves=12,
 )  # fmt: skip

@@ -8,7 +8,7 @@ import msgspec
 
 from wardbridge.core.db import Connection, Pool
 from wardbridge.core.errors import NotFound
-from wardbridge.equipment.cyber.exposure import Line, overview
+from wardbridge.equipment.cyber.exposure import Line, named, overview
 from wardbridge.equipment.cyber.mds2 import form
 from wardbridge.equipment.cyber.mds2.form import Misfit
 from wardbridge.equipment.cyber.store import matching, said, sboms, zones
@@ -48,14 +48,15 @@ async def about(shop: Shop, device_id: str) -> About:
     row = await zones.standing(shop.pool, device_id)
     if row is None:
         raise NotFound("there is no such machine in the register", f"Device/{device_id}")
-    model_id, named = row
+    model_id, inside = row
     sheet = await zones.sheet(shop.pool, model_id)
     known = {one.zone: one for one in await zones.zones(shop.pool)}
     answers = sheet.answers if sheet else None
+    lines = await overview(shop.pool, shop.clock.now(), device_id=device_id)
     return About(
-        device_id=device_id, lines=await overview(shop.pool, shop.clock.now(), device_id=device_id), sheet=sheet,
+        device_id=device_id, sheet=sheet, lines=await named(shop.pool, lines, model_id=model_id),
         zones=[(name, known.get(name), form.misfits(answers, known[name].level) if name in known else [])
-               for name in named],
+               for name in inside],
     )  # fmt: skip
 
 
@@ -100,12 +101,13 @@ async def security(shop: Shop, model_id: str) -> Security:
         raise NotFound("there is no such model in the register", f"DeviceDefinition/{model_id}")
     known = {one.zone: one for one in await zones.zones(shop.pool)}
     seats = await zones.seats(shop.pool, model_id)
+    lines = await overview(shop.pool, shop.clock.now(), model_id=model_id)
     return Security(
         model=found[0], bills=await sboms.of_model(shop.pool, model_id), names=await sboms.names(shop.pool, model_id),
         sheet=await zones.sheet(shop.pool, model_id),
         seats=[(seat, known.get(seat.zone),
                 form.misfits(seat.answers, known[seat.zone].level) if seat.zone in known else []) for seat in seats],
-        lines=await overview(shop.pool, shop.clock.now(), model_id=model_id),
+        lines=await named(shop.pool, lines, model_id=model_id),
         triages=await said.triages(shop.pool, model_id=model_id),
     )  # fmt: skip
 

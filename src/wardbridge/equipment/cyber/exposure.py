@@ -6,10 +6,11 @@ Nothing of the judgement is stored: facts may arrive in any order, and the answe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import msgspec
 
-from wardbridge.equipment.cyber.priority import EFFECT, EXPOSURE, UNSURE, WEIGHT, Facts, Priority, priority
+from wardbridge.equipment.cyber.priority import EFFECT, EXPOSURE, WEIGHT, Facts, Priority, priority
 from wardbridge.equipment.cyber.store import exposure as store
 from wardbridge.equipment.cyber.store.exposure import Control, Fact, Group, Picture, Place, Row
 from wardbridge.equipment.cyber.triage import Standing, Triage, standing
@@ -55,8 +56,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     devices: int
     in_use: int
     closed: int
-    models: tuple[str, ...]
-    components: tuple[str, ...]
+    models: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
     states: tuple[str, ...]
     sure: bool
     since: int
@@ -70,7 +71,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 class Seen:
     """A picture with what its judgements are looked up by."""
 
-    def __init__(self, picture: Picture, now: int) -> None:
+    def __init__(self, picture: Picture | store.Fleet, now: int) -> None:
         self.now = now
         self.facts = {fact.cve: fact for fact in picture.facts}
         self.controls = picture.controls
@@ -157,52 +158,85 @@ def judged(picture: Picture, now: int, *, everything: bool = False) -> list[Expo
     return out
 
 
-async def overview(source: store.Source, now: int, *, model_id: str = "", device_id: str = "") -> list[Line]:
-    """Every vulnerability found in the fleet (a model, a machine), the most urgent first. One statement."""
-    return lines(await store.of_fleet(source, now, model_id=model_id, device_id=device_id), now)
+async def overview(
+    source: store.Source, now: int, *, model_id: str = "", device_id: str = "", text: str = ""
+) -> list[Line]:
+    """Every vulnerability found in the fleet (a model, a machine), the most urgent first; those without names yet."""
+    return lines(await store.of_fleet(source, now, model_id=model_id, device_id=device_id, text=text), now)
 
 
-def lines(picture: Picture, now: int) -> list[Line]:
-    """One line a vulnerability: judged for each build, its priority that of the worst machine."""
-    seen = Seen(picture, now)
-    groups: dict[str, list[Group]] = {}
-    for group in picture.groups:
-        groups.setdefault(group.build_id, []).append(group)
-    by_cve: dict[str, list[Verdict]] = {}
-    for row in picture.findings:
-        by_cve.setdefault(row.cve, []).append(seen.verdict(row))
-    out = [_line(seen, cve, found, groups) for cve, found in by_cve.items()]
+async def named(source: store.Source, found: Sequence[Line], *, model_id: str = "") -> list[Line]:
+    """The lines with title, models and components."""
+    names = await store.named(source, [line.fact.cve for line in found], model_id=model_id)
+    return [
+        msgspec.structs.replace(line, fact=msgspec.structs.replace(line.fact, title=name.title), models=name.models,
+                                components=name.components)
+        if (name := names.get(line.fact.cve)) else line
+        for line in found
+    ]  # fmt: skip
+
+
+def lines(fleet: store.Fleet, now: int) -> list[Line]:
+    """One line a vulnerability, its priority that of the worst machine; judged build by build where anybody judged."""
+    seen = Seen(fleet, now)
+    by_build: dict[str, list[Group]] = {}
+    for group in fleet.groups:
+        by_build.setdefault(group.build_id, []).append(group)
+    groups = [by_build.get(build, []) for build, _ in fleet.builds]
+    models = [model for _, model in fleet.builds]
+    number = {build: at for at, (build, _) in enumerate(fleet.builds)}
+    plain = [max((_weight(group) for group in found), default=0.0) for found in groups]
+    verdicts: dict[str, list[Verdict]] = {}
+    for row in fleet.findings:
+        verdicts.setdefault(row.cve, []).append(seen.verdict(row))
+    out = []
+    for brief in fleet.briefs:
+        found = verdicts.get(brief.cve, ())
+        states = tuple(sorted({one.state for one in found if one.state}))
+        every = set(brief.builds)
+        opened = {number[one.row.build_id] for one in found if one.open} if brief.judged else every
+        sure = brief.sure if not brief.judged else any(one.row.sure for one in found if one.open)
+        shown = opened or every
+        if seen.controls:
+            worst = _worst(seen, brief.cve, [(groups[at], models[at]) for at in shown])
+        else:
+            heaviest = max(shown, key=plain.__getitem__)
+            worst = (max(groups[heaviest], key=_weight, default=None), ())
+        fact = seen.facts.get(brief.cve, Fact(cve=brief.cve))
+        out.append(
+            Line(
+                fact=fact, devices=_count(groups, opened), in_use=_count(groups, opened, used=True),
+                closed=_count(groups, every - opened), states=states, sure=sure, since=brief.since,
+                priority=priority(_facts(fact, worst[0], worst[1], sure), now),
+            )
+        )  # fmt: skip
     out.sort(key=lambda one: (not one.open, -one.priority.value, one.fact.cve))
     return out
 
 
-def _line(seen: Seen, cve: str, found: Sequence[Verdict], groups: dict[str, list[Group]]) -> Line:
-    opened = [one for one in found if one.open]
-    builds = {one.row.build_id for one in opened}
-    shut = {one.row.build_id for one in found} - builds
-    worst: tuple[float, Facts] | None = None
-    for verdict in opened or found:
-        for group in groups.get(verdict.row.build_id, ()):
-            facts = seen.facts_of(verdict.row, group.criticality, group.exposure, group.zone)
-            weight = _factor(facts)
-            if worst is None or weight > worst[0]:
-                worst = (weight, facts)
-    facts = worst[1] if worst else seen.facts_of(found[0].row, "medium", "", "")
-    return Line(
-        fact=seen.facts.get(cve, Fact(cve=cve)),
-        devices=sum(group.devices for build in builds for group in groups.get(build, ())),
-        in_use=sum(group.in_use for build in builds for group in groups.get(build, ())),
-        closed=sum(group.devices for build in shut for group in groups.get(build, ())),
-        models=tuple(sorted({f"{one.row.manufacturer} {one.row.model}" for one in opened or found})),
-        components=tuple(sorted({f"{one.row.component} {one.row.version}".strip() for one in opened or found})),
-        states=tuple(sorted({one.state for one in found if one.state})), sure=any(one.row.sure for one in opened),
-        since=min(one.row.since for one in found), priority=priority(facts, seen.now),
+def _count(groups: list[list[Group]], builds: set[int], *, used: bool = False) -> int:
+    return sum(group.in_use if used else group.devices for at in builds for group in groups[at])
+
+
+def _weight(group: Group) -> float:
+    return WEIGHT.get(group.criticality, 1.0) * EXPOSURE.get(group.exposure, 1.0)
+
+
+def _worst(seen: Seen, cve: str, found: Sequence[tuple[list[Group], str]]) -> tuple[Group | None, tuple[str, ...]]:
+    """The machines that count most when what controls leave of their exposure is taken into account."""
+    best: tuple[float, Group | None, tuple[str, ...]] = (-1.0, None, ())
+    for groups, model_id in found:
+        for group in groups:
+            effects = tuple(sorted({one.effect for one in seen.controls if covers(one, cve, model_id, group.zone)}))
+            weight = _weight(group) * prod(EFFECT[effect] for effect in effects)
+            if weight > best[0]:
+                best = (weight, group, effects)
+    return best[1], best[2]
+
+
+def _facts(fact: Fact, group: Group | None, controls: tuple[str, ...], sure: bool) -> Facts:
+    return Facts(
+        kev=fact.kev, ransomware=fact.ransomware, due=fact.due, epss=fact.epss or 0.0, cvss=fact.cvss or 0.0,
+        criticality=group.criticality if group else "medium", exposure=group.exposure if group else "",
+        controls=controls, sure=sure,
     )  # fmt: skip
-
-
-def _factor(facts: Facts) -> float:
-    """What a machine's weight and exposure multiply with; the rest is the vulnerability's own."""
-    value = WEIGHT.get(facts.criticality, 1.0) * EXPOSURE.get(facts.exposure, 1.0) * (1.0 if facts.sure else UNSURE)
-    for effect in set(facts.controls):
-        value *= EFFECT[effect]
-    return value

@@ -5,6 +5,8 @@ Each is one statement, which gives one JSON object.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from wardbridge.core.db import Connection, Pool
@@ -108,13 +110,46 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     in_use: int
 
 
+class Brief(msgspec.Struct, frozen=True, kw_only=True):
+    """A vulnerability in the fleet: in which builds (numbers into ``Fleet.builds``), and whether anybody said
+    anything of it; then its findings are judged one by one."""
+
+    cve: str
+    builds: tuple[int, ...]
+    sure: bool
+    since: int
+    judged: bool
+
+
+class Fleet(msgspec.Struct, frozen=True, kw_only=True):
+    """The vulnerabilities of many machines in few rows."""
+
+    facts: tuple[Fact, ...] = ()
+    briefs: tuple[Brief, ...] = ()
+    builds: tuple[tuple[str, str], ...] = ()
+    groups: tuple[Group, ...] = ()
+    findings: tuple[Row, ...] = ()
+    told: tuple[Told, ...] = ()
+    triages: tuple[Triage, ...] = ()
+    controls: tuple[Control, ...] = ()
+    bills: tuple[str, ...] = ()
+
+
+class Names(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line is called: title, models and components that have the vulnerability."""
+
+    cve: str
+    title: str
+    models: tuple[str, ...]
+    components: tuple[str, ...]
+
+
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a judgement takes, as one answer of the database."""
 
     facts: tuple[Fact, ...] = ()
     findings: tuple[Row, ...] = ()
     devices: tuple[Place, ...] = ()
-    groups: tuple[Group, ...] = ()
     told: tuple[Told, ...] = ()
     triages: tuple[Triage, ...] = ()
     controls: tuple[Control, ...] = ()
@@ -183,25 +218,72 @@ async def of_cve(source: Source, cve: str, now: int) -> Picture:
     return msgspec.json.decode(await source.fetchval(query, cve, now), type=Picture)
 
 
-async def of_fleet(source: Source, now: int, *, model_id: str = "", device_id: str = "") -> Picture:
-    """Every finding of the fleet (of one model, or one machine), with machines counted by what they have in common."""
+async def of_fleet(source: Source, now: int, *, model_id: str = "", device_id: str = "", text: str = "") -> Fleet:
+    """Every vulnerability of the fleet (of one model, or one machine; whose CVE, title, component or model has
+    ``text``), with machines counted by what they have in common."""
     query = f"""
         WITH builds AS MATERIALIZED (
-            SELECT device_id, build_id, firmware FROM device_build
+            SELECT device_id, build_id, model_id, firmware FROM device_build
             WHERE ($1::text = '' OR model_id = $1) AND ($3::text = '' OR device_id = $3)),
-        f AS MATERIALIZED (SELECT * FROM finding WHERE build_id IN (SELECT build_id FROM builds)),
+        b AS MATERIALIZED (
+            SELECT build_id, model_id, row_number() OVER (ORDER BY build_id) - 1 AS n
+            FROM (SELECT DISTINCT build_id, model_id FROM builds) x),
+        every AS MATERIALIZED (
+            SELECT f.cve, f.build_id, b.n, f.sure, f.since FROM finding f JOIN b USING (build_id, model_id)
+            WHERE $4::text = '' OR strpos(lower(f.cve || ' ' || f.component || ' ' || f.family), $4) > 0
+               OR f.model_id IN (SELECT m.model_id FROM model m
+                                 WHERE strpos(lower(m.manufacturer || ' ' || m.name), $4) > 0)
+               OR f.cve IN (SELECT v.cve FROM vulnerability v WHERE strpos(lower(v.title), $4) > 0)),
+        said AS MATERIALIZED (
+            SELECT cve FROM triage UNION SELECT cve FROM statement UNION SELECT unnest(aliases) FROM statement
+            UNION SELECT jsonb_object_keys(status) FROM advisory_product),
+        c AS MATERIALIZED (
+            SELECT e.cve, array_agg(e.n) AS builds, bool_or(e.sure) AS sure, min(e.since) AS since,
+                   e.cve IN (SELECT cve FROM said) AS judged FROM every e GROUP BY e.cve),
+        f AS MATERIALIZED (SELECT * FROM finding WHERE cve IN (SELECT cve FROM c WHERE judged)
+                           AND build_id IN (SELECT build_id FROM b)),
+        v AS (SELECT cve, max(cvss) AS cvss, bool_or(kev) AS kev FROM vulnerability
+              WHERE cve IN (SELECT cve FROM c) GROUP BY cve),
+        a AS (SELECT cve, bool_or(kev) AS kev, min(due) AS due, bool_or(ransomware) AS ransomware FROM advisory_cve
+              GROUP BY cve),
         zones AS ({_ZONES.format("true")}),
         d AS (SELECT b.build_id, n.criticality, coalesce(z.zone, '') AS zone, coalesce(z.exposure, '') AS exposure,
                      count(*) AS devices, count(*) FILTER (WHERE n.in_use) AS in_use
               FROM builds b JOIN asset_now n USING (device_id) LEFT JOIN zones z USING (device_id)
-              WHERE b.build_id IN (SELECT build_id FROM f) GROUP BY 1, 2, 3, 4)
-        SELECT jsonb_build_object({_SHARED},
+              GROUP BY 1, 2, 3, 4)
+        SELECT jsonb_build_object(
+            'facts', (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+                          'cve', c.cve, 'cvss', v.cvss, 'kev', coalesce(v.kev, false) OR coalesce(a.kev, false),
+                          'due', a.due, 'ransomware', coalesce(a.ransomware, false), 'epss', e.epss))), '[]')
+                      FROM c LEFT JOIN v USING (cve) LEFT JOIN a USING (cve) LEFT JOIN epss e USING (cve)),
+            'briefs', (SELECT coalesce(jsonb_agg(to_jsonb(c)), '[]') FROM c),
+            'builds', (SELECT coalesce(jsonb_agg(jsonb_build_array(build_id, model_id) ORDER BY n), '[]') FROM b),
             'groups', (SELECT coalesce(jsonb_agg(to_jsonb(d)), '[]') FROM d),
+            'findings', (SELECT coalesce(jsonb_agg(to_jsonb(x)), '[]') FROM ({_ROWS}) x),
+            'controls', (SELECT coalesce(jsonb_agg(to_jsonb(x)), '[]') FROM ({_CONTROLS}) x),
+            'bills', (SELECT coalesce(jsonb_agg(DISTINCT serial), '[]') FROM sbom WHERE serial <> ''),
             'told', (SELECT coalesce(jsonb_agg(told), '[]') FROM {
         STATEMENTS.format(
-            "s.cve IN (SELECT cve FROM f) OR s.aliases && ARRAY(SELECT cve FROM f)", "st.cve IN (SELECT cve FROM f)"
+            "s.cve IN (SELECT cve FROM f) OR s.aliases && ARRAY(SELECT DISTINCT cve FROM f)",
+            "st.cve IN (SELECT cve FROM f)",
         )
     } x),
             'triages', (SELECT coalesce(jsonb_agg(row), '[]')
                         FROM {TRIAGES.format("t.cve IN (SELECT cve FROM f)")} x))"""
-    return msgspec.json.decode(await source.fetchval(query, model_id, now, device_id), type=Picture)
+    return msgspec.json.decode(await source.fetchval(query, model_id, now, device_id, text.lower()), type=Fleet)
+
+
+async def named(source: Source, cves: Sequence[str], *, model_id: str = "") -> dict[str, Names]:
+    """Titles of vulnerabilities, with the models and components (at most 20 of each) that they were found in."""
+    rows = await source.fetch(
+        """SELECT f.cve, coalesce((SELECT coalesce(max(nullif(v.title, '')), left(max(v.text), 200))
+                                   FROM vulnerability v WHERE v.cve = f.cve), '') AS title,
+                  (array_agg(DISTINCT m.manufacturer || ' ' || m.name))[:20] AS models,
+                  (array_agg(DISTINCT concat_ws(' ', f.component, nullif(f.version, ''))))[:20] AS components
+           FROM finding f JOIN model m USING (model_id)
+           WHERE f.cve = ANY($1) AND ($2 = '' OR f.model_id = $2) GROUP BY f.cve""",
+        list(cves),
+        model_id,
+    )
+    return {row["cve"]: Names(**{**dict(row), "models": tuple(row["models"]), "components": tuple(row["components"])})
+            for row in rows}  # fmt: skip

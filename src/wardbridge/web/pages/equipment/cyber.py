@@ -25,32 +25,32 @@ ONLY = ("", "kev", "critical", "in-use", "possible", "closed")
 
 async def cyber(call: Call) -> Response:
     """The vulnerabilities of the fleet, the most urgent first."""
-    only, text = call.query("only"), call.query("q").lower()
+    only, text = call.query("only"), call.query("q").strip()
     if only not in ONLY:
         raise Invalid(_("This choice is not offered."), "only")
     pool, now = call.shop.pool, call.shop.clock.now()
-    lines = await exposure.overview(pool, now)
+    lines = await exposure.overview(pool, now, text=text)
     opened = [line for line in lines if line.open]
-    shown = [line for line in lines if _fits(line, only, text)]
+    shown = [line for line in lines if _fits(line, only)]
+    ending = await sboms.ending(pool, now)
     return call.page(
-        "equipment/cyber.html", lines=shown[:SHOWN], found=len(shown), only=only, asked=call.query("q"), choices=ONLY,
+        "equipment/cyber.html", lines=await exposure.named(pool, shown[:SHOWN]), found=len(shown), only=only,
+        asked=text,
         counts=(
             (_("open vulnerabilities"), len(opened)),
             (_("known to be exploited"), sum(line.fact.kev for line in opened)),
             (_("past their due date"), sum(bool(line.fact.due and line.fact.due < now) for line in opened)),
         ),
-        ending=await sboms.ending(pool, now), loads=await flaws.loads(pool, 8), waiting=await matching.unmatched(pool),
+        ending=ending, loads=await flaws.loads(pool, 8), waiting=await matching.unmatched(pool),
     )  # fmt: skip
 
 
-def _fits(line: exposure.Line, only: str, text: str) -> bool:
+def _fits(line: exposure.Line, only: str) -> bool:
     fact = line.fact
-    chosen = {
+    return {
         "": line.open, "kev": line.open and fact.kev, "critical": line.open and (fact.cvss or 0) >= 9,
         "in-use": line.in_use > 0, "possible": line.open and not line.sure, "closed": not line.open,
     }[only]  # fmt: skip
-    words = " ".join((fact.cve, fact.title, *fact.aliases, *line.models, *line.components)).lower()
-    return chosen and text in words
 
 
 async def flaw(call: Call) -> Response:
