@@ -20,6 +20,7 @@ from wardbridge.equipment.advisories.rematch import Rematched, rematch
 from wardbridge.equipment.advisories.store import candidates, documents
 from wardbridge.equipment.advisories.store.now import affected_now
 from wardbridge.equipment.advisories.values import Candidate
+from wardbridge.equipment.campaigns import watch
 from wardbridge.equipment.register import desk
 from wardbridge.equipment.shop import Shop
 
@@ -121,7 +122,7 @@ async def test_lines_of_the_command_name_machines_places_and_use_but_no_patient(
     await put_on_patient(shop, first.device_id)
     await bring(shop, csaf("A-1", cve="CVE-2024-1001"), recall("Z-1", code_info="Lot 55512"), kev("CVE-2024-1001"),
                 recall("Z-2", recalling_firm="Other", product_description="Chair"))  # fmt: skip
-    await commands.match(shop)
+    await watch.update(shop, TECHNICIAN)
     lines = {line["number"]: line async for line in commands.lines(shop)}
     assert set(lines) == {"A-1", "Z-1", "CVE-2024-1001"}
     used = next(row for row in lines["A-1"]["devices"] if row["device"] == first.device_id)

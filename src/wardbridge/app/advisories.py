@@ -11,9 +11,9 @@ from wardbridge.app.register import opened
 from wardbridge.core.settings import Settings
 from wardbridge.equipment.advisories import load, parse
 from wardbridge.equipment.advisories.load import Report
-from wardbridge.equipment.advisories.rematch import rematch, vague
+from wardbridge.equipment.advisories.rematch import vague
 from wardbridge.equipment.advisories.store import documents, now
-from wardbridge.equipment.campaigns import follow
+from wardbridge.equipment.campaigns import watch
 from wardbridge.equipment.shop import Shop
 from wardbridge.security.principal import SYSTEM
 
@@ -36,16 +36,10 @@ def report(done: Report, most: int = 50) -> list[str]:
     return out
 
 
-async def match(shop: Shop) -> None:
-    """All advisories against the whole register; open campaigns take in what is new."""
-    found = await rematch(shop, SYSTEM)
-    await follow.follow(shop, found.advisories, SYSTEM)
-
-
 async def match_lines(settings: Settings) -> list[dict[str, Any]]:
     """Match, then one value an advisory that concerns a machine: the machines, where, in use, why, how certain."""
     async with opened(settings) as shop:
-        await match(shop)
+        await watch.update(shop, SYSTEM)
         return [line async for line in lines(shop)]
 
 

@@ -144,6 +144,13 @@ class Call:
 
 
 DONE = {
+    "decided": _("Decision on record."),
+    "opened": _("Opened."),
+    "freed": _("On record: the machine is off the patient."),
+    "noted": _("On record."),
+    "verified-wire": _("Verified by what the machines report."),
+    "verified-none": _("No further machine reports the version."),
+    "closed": _("Closed; the proof is kept."),
     "verified": _("Values verified."),
     "entered": _("Entry charted."),
     "acknowledged": _("Alarm acknowledged."),

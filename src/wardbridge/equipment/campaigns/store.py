@@ -231,3 +231,23 @@ async def firmware(source: Source, device_ids: Sequence[str]) -> list[tuple[str,
         list(device_ids),
     )
     return [(row["device_id"], row["firmware"], row["wire"]) for row in rows]
+
+
+async def last_change(source: Source, after: int) -> int:
+    """The newest change after ``after`` of what matching looks at; ``after`` itself (0 at least) when there is none."""
+    found = await source.fetchval(
+        """SELECT max(sequence) FROM change WHERE sequence > $1
+           AND (table_name IN ('model', 'software', 'advisory_product', 'maker_alias')
+                OR (table_name = 'asset' AND (action <> 'U' OR after ?| $2::text[])))""",
+        after, ["model_id", "serial", "lot", "di", "firmware", "hardware", "os", "state", "merged_into"],
+    )  # fmt: skip
+    return max(after, 0) if found is None else int(found)
+
+
+async def open_of(source: Source, advisory_id: str) -> str:
+    """The campaign of an advisory: the open one, else the newest; '' when there is none."""
+    found = await source.fetchval(
+        "SELECT campaign_id FROM campaign WHERE advisory_id = $1 ORDER BY state DESC, created_at DESC LIMIT 1",
+        advisory_id,
+    )
+    return str(found or "")
