@@ -13,7 +13,7 @@ from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.devices import binding, fleet
 from wardbridge.devices.values import Identity
 from wardbridge.equipment.lifecycle import about, inspection, needs, sanitise
-from wardbridge.equipment.lifecycle.moves import choices, disagreeing, move, move_all
+from wardbridge.equipment.lifecycle.moves import admit, choices, disagreeing, move, move_all
 from wardbridge.equipment.lifecycle.sanitise import Order
 from wardbridge.equipment.lifecycle.store import moves as store
 from wardbridge.equipment.lifecycle.table import table
@@ -427,3 +427,19 @@ async def test_random_walks_leave_register_log_and_wire_in_agreement(shop: Shop,
         assert [step.from_state for step in history] == states[:-1]
         (after,) = await assets(shop.pool, [one.device_id])
         assert after.state == states[-1]
+
+
+async def test_an_admission_on_the_wire_is_a_move_of_a_registered_machine(shop: Shop, stock: Stocked) -> None:
+    (asset,) = await stock(1)
+    await heard(shop, asset)
+    async with shop.acting(TECHNICIAN) as conn:
+        assert not await admit(shop, conn, asset.device_id, "accepted", TECHNICIAN, "")
+        assert not await admit(shop, conn, "nobody entered it", "quarantined", TECHNICIAN, "odd")
+        with pytest.raises(Conflict, match="Reason"):
+            await admit(shop, conn, asset.device_id, "quarantined", TECHNICIAN, "")
+        assert await admit(shop, conn, asset.device_id, "quarantined", TECHNICIAN, "odd peer")
+        with pytest.raises(Invalid):
+            await admit(shop, conn, asset.device_id, "gone", TECHNICIAN, "odd")
+    assert await admission(shop, asset) == "quarantined"
+    assert (await assets(shop.pool, [asset.device_id]))[0].state == "quarantined"
+    assert not await disagreeing(shop.pool)

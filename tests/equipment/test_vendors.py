@@ -18,6 +18,7 @@ from wardbridge.equipment.register import desk
 from wardbridge.equipment.register.values import Asset
 from wardbridge.equipment.shop import Shop
 from wardbridge.equipment.vendors import about, access, cost, firms, offers, plan, support
+from wardbridge.equipment.vendors.keep import keep
 from wardbridge.equipment.vendors.store import firms as store
 from wardbridge.equipment.vendors.values import Contact, Contract, Covered, Session, Vendor
 
@@ -330,3 +331,21 @@ async def test_supported_without_a_known_end_is_not_unknown(shop: Shop, stock: S
     assert said is not None
     assert support.state(said.support, None, now).state == "open"
     assert support.state("unknown", None, now).state == "unknown"
+
+
+async def test_what_the_clock_changes_comes_into_the_record(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
+    (asset,) = await stock(1)
+    await firm(shop)
+    await agree(shop, [Covered(contract_id="c1", device_id=asset.device_id)], ends=clock.now() + HOUR)
+    one = await session(shop, [asset], by=OPERATOR, emergency="pump fleet is down")
+    assert await keep(shop) == 0
+    await clock.advance(3 * 3600)
+    assert await keep(shop) == 2
+    assert await keep(shop) == 0
+    async with shop.acting(OPERATOR) as conn:
+        communication = await shop.record.current(conn, "Communication", one.access_id)
+        contract = await shop.record.current(conn, "Contract", "c1")
+    assert communication is not None
+    assert communication["status"] == "completed"
+    assert contract is not None
+    assert contract["status"] == "terminated"

@@ -44,6 +44,7 @@ from wardbridge.equipment.register import metrics
 from wardbridge.equipment.register.discovery import desk as discovery
 from wardbridge.equipment.register.wire import Observer, RegisterSink
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.vendors import keep as vendors
 from wardbridge.equipment.work import meters, schedules
 from wardbridge.equipment.work.events import DeviceFaults, Rests
 from wardbridge.terminology.glossary.book import Book
@@ -134,6 +135,9 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         await patches.follow(shop)
         await behaviour.follow(shop)
 
+    async def dealings() -> None:
+        await vendors.keep(shop)
+
     async def duties() -> None:
         await oncall.keep(shop)
 
@@ -148,6 +152,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         forever(clock, 10.0, planned, "use hours and schedules"),
         forever(clock, 10.0, heard, "machines on the wire that are in no row"),
         forever(clock, 3600.0, duties, "on-call duties in the record"),
+        forever(clock, 60.0, dealings, "contracts and remote access in the record"),
         forever(clock, 20.0, matched, "vulnerabilities of machines with new versions"),
         forever(clock, 5.0, joint, "patches and unexpected behaviour"),
         *outbound.works(),

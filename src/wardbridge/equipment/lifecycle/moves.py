@@ -116,6 +116,29 @@ async def _tell(shop: Shop, conn: Connection, moves: Sequence[Move], found: Sequ
             raise Conflict(f"it is still in use in {left.bed or 'a bed'}: take it off the patient there", TAKEN_OFF)
 
 
+ADMITTED = {
+    "accepted": ("in-service", ""), "quarantined": ("quarantined", "reason"), "workshop": ("in-repair", "fault"),
+    "retired": ("retired", "reason"),
+}  # fmt: skip
+"""What an admission of the devices room means in the life of a machine, and the evidence that its reason is."""
+
+
+async def admit(shop: Shop, conn: Connection, device_id: str, state: str, by: Principal, reason: str) -> bool:
+    """Somebody admits a machine on the wire as ``state`` (accepted, quarantined, workshop, retired): a move of
+    its life. False, and nothing is done, where the register does not know it or its life says this already.
+
+    Raises what :func:`move_all` raises, Invalid for another state.
+    """
+    if state not in ADMITTED:
+        raise Invalid(f"an admission is one of: {', '.join(ADMITTED)}", "state")
+    found = await store.facts(conn, [device_id], lock=True)
+    if not found or WIRE[found[0].state] == state:
+        return False
+    to, name = ADMITTED[state]
+    await move(shop, conn, device_id, to, by, {name: reason} if name else {})
+    return True
+
+
 async def choices(source: Source, device_id: str, by: Principal) -> list[Choice]:
     """Every move that leads on from where a machine is. Raises NotFound."""
     found = await store.facts(source, [device_id])
@@ -139,4 +162,4 @@ async def disagreeing(source: Source) -> list[tuple[str, str, str]]:
     return await store.disagreeing(source, {state: told for state, told in WIRE.items() if told})
 
 
-__all__ = ["USABLE", "Choice", "allow", "choices", "disagreeing", "move", "move_all"]
+__all__ = ["USABLE", "Choice", "admit", "allow", "choices", "disagreeing", "move", "move_all"]

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from wardbridge.core.db import transaction
-from wardbridge.core.errors import Invalid, NotFound
+from wardbridge.core.errors import NotFound
 from wardbridge.devices import board, fleet
 from wardbridge.devices.store import places
 from wardbridge.devices.store.places import Place
 from wardbridge.devices.store.registry import Device
+from wardbridge.equipment.lifecycle import moves
 from wardbridge.equipment.shop import Shop
 from wardbridge.equipment.work import desk
 from wardbridge.equipment.work.state import maintenance_state
@@ -125,17 +125,19 @@ class FleetDesk:
         return [(place.place_id, place.label) for place in (await self._places()).values() if place.bed]
 
     async def admit(self, device_id: str, state: str, by: Principal, place_id: str = "", reason: str = "") -> None:
-        async with transaction(self._pool) as conn:
-            if state == "accepted":
+        """A machine of the register moves in its life by it; one that nobody entered yet is only admitted."""
+        async with self._shop.acting(by, reason) as conn:
+            if await moves.admit(self._shop, conn, device_id, state, by, reason):
+                if state == "accepted" and place_id:
+                    await fleet.move(self._parts, conn, device_id, place_id, by=reference(by))
+            elif state == "accepted":
                 await fleet.accept(self._parts, conn, device_id, reference(by), place_id or None)
             elif state == "quarantined":
                 await fleet.quarantine(self._parts, conn, device_id, reference(by))
             elif state == "workshop":
                 await fleet.workshop(self._parts, conn, device_id, reference(by))
-            elif state == "retired":
-                await fleet.retire(self._parts, conn, device_id, reference(by))
             else:
-                raise Invalid(_("This state does not exist."), "state")
+                await fleet.retire(self._parts, conn, device_id, reference(by))
 
     async def report(self, device_id: str, text: str, by: Principal) -> None:
         await fleet.device(self._pool, device_id)

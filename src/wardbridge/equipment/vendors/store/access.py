@@ -106,3 +106,11 @@ async def remote_hints(source: Source, device_ids: Sequence[str]) -> list[tuple[
         list(device_ids),
     )
     return [tuple(row) for row in rows]
+
+
+async def closed(source: Source, since: int, until: int) -> list[Session]:
+    """Sessions whose window closed in ``[since, until]`` without anybody ending them."""
+    rows = await source.fetch(
+        "SELECT * FROM access_session WHERE ended_at IS NULL AND stops BETWEEN $1 AND $2 ORDER BY stops", since, until
+    )
+    return [value(row, Session) for row in rows]

@@ -216,3 +216,14 @@ async def named_machines(source: Source, names: Sequence[str]) -> dict[str, str]
         list(names),
     )
     return {row["name"]: row["device_id"] for row in rows}
+
+
+async def turned(source: Source, since: int, until: int) -> list[Contract]:
+    """Contracts that began, ended or were cancelled to a moment in ``[since, until]``."""
+    rows = await source.fetch(
+        """SELECT * FROM contract WHERE starts BETWEEN $1 AND $2 OR ends BETWEEN $1 AND $2
+           OR cancelled BETWEEN $1 AND $2 ORDER BY contract_id""",
+        since,
+        until,
+    )
+    return [value(row, Contract) for row in rows]
