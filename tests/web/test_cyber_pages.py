@@ -127,6 +127,38 @@ async def test_documents_for_others(house, enter, exposed) -> None:
         assert (await browser.get("/equipment/models/pump/vex.json?format=x")).status_code == 400
 
 
+async def test_documents_are_loaded_on_the_page(house, enter, exposed) -> None:
+    form = b"id,answer,note\nMPII-2.2,No,\nRMOT-1,Yes,by VPN\nMLDP-2,Perhaps,\n"
+    vex = {"@context": "https://openvex.dev/ns/v0.2.0", "@id": "urn:x", "author": "Acme", "version": 1, "statements": [
+        {"vulnerability": {"name": CVE}, "status": "not_affected", "justification": "vulnerable_code_not_present",
+         "products": [{"@id": "pkg:maven/org.example/parser@1.4.0"}]}]}  # fmt: skip
+    async with enter("technician") as browser:
+        for kind, sent in (("mds2", form), ("sbom", json.dumps(BOM | {"version": 2}).encode()),
+                           ("vex", json.dumps(vex).encode())):  # fmt: skip
+            answer = await browser.post(f"/equipment/models/pump/security/{kind}", data={"csrf": browser.csrf},
+                                        files={"file": ("file", sent)})  # fmt: skip
+            assert answer.status_code == 303, kind
+        wrong = await browser.post("/equipment/models/pump/security/sbom", data={"csrf": browser.csrf},
+                                   files={"file": ("x", b"nonsense")})  # fmt: skip
+        assert wrong.status_code == 400
+        page = (await browser.get("/equipment/models/pump/security")).text
+        for text in ("by VPN", "3 answers", "keeps patient data: no", "replaced"):
+            assert text in page
+        flaw = (await browser.get(f"/equipment/cyber/{CVE}")).text
+        assert "not affected" in flaw
+        assert "vulnerable code not present" in flaw
+
+
+async def test_a_campaign_starts_with_the_exposed_machines(house, enter, exposed) -> None:
+    async with enter("technician") as browser:
+        answer = await post(browser, f"/equipment/cyber/{CVE}/campaign", {"remedy": "new parser"})
+        assert answer.status_code == 303
+        page = await browser.get(answer.headers["location"].partition("?")[0])
+        assert "new parser" in page.text
+        assert (await post(browser, f"/equipment/cyber/{CVE}/campaign", {"remedy": "again"})).status_code == 409
+        assert (await post(browser, "/equipment/cyber/CVE-1999-1/campaign", {"remedy": "x"})).status_code == 400
+
+
 async def test_nurses_do_not_open_it(house, enter, exposed) -> None:
     async with enter("nurse") as browser:
         assert (await browser.get("/equipment/cyber")).status_code == 403

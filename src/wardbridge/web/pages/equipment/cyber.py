@@ -7,9 +7,11 @@ from typing import Any
 from starlette.responses import Response
 
 from wardbridge.core.errors import Invalid, NotFound
+from wardbridge.equipment.campaigns import start
 from wardbridge.equipment.cyber import about, desk, export, exposure
 from wardbridge.equipment.cyber.mds2 import form
 from wardbridge.equipment.cyber.priority import EFFECT, EXPOSURE
+from wardbridge.equipment.cyber.sbom.limits import SIZE as FILE
 from wardbridge.equipment.cyber.store import flaws, matching, sboms
 from wardbridge.equipment.cyber.store.exposure import of_cve
 from wardbridge.equipment.cyber.store.zones import Zone
@@ -17,6 +19,7 @@ from wardbridge.equipment.cyber.triage import JUSTIFICATIONS, STATES
 from wardbridge.equipment.signing.sign import sides_of
 from wardbridge.fhir.json import dumps
 from wardbridge.web.call import Call, Handler
+from wardbridge.web.uploads import takes_files
 from wardbridge.web.words import _
 
 SHOWN = 200
@@ -91,6 +94,26 @@ async def judge(call: Call) -> Response:
     return call.back(f"/equipment/cyber/{cve}", "judged")
 
 
+async def campaign(call: Call) -> Response:
+    """A campaign over every machine that the vulnerability is open on."""
+    cve, shop = call.path("cve"), call.shop
+    async with shop.acting(call.who, f"campaign for {cve}") as conn:
+        rows = await exposure.exposed_now(conn, cve, shop.clock.now())
+        devices: dict[str, tuple[str, ...]] = {}
+        for row in rows:
+            found = row.verdict.row
+            why = f"{found.component} {found.version} by {found.via}{'' if found.sure else ' (possible)'}"
+            devices[row.device_id] = (*devices.get(row.device_id, ()), " ".join(why.split()))
+        if not devices:
+            raise Invalid(_("No machine has this vulnerability open."), "cve")
+        wanted = start.Start(
+            kind="cve", title=f"{cve}: {call.field('remedy', required=True)}"[:200], cve=cve, security=True,
+            remedy=call.field("remedy"), target=call.field("target"), due=call.time("due") or None, devices=devices,
+        )  # fmt: skip
+        opened = await start.start(shop, conn, wanted, call.who)
+    return call.back(f"/equipment/campaigns/{opened.campaign_id}", "opened")
+
+
 async def sign(call: Call) -> Response:
     """The other side's signature under an accepted risk."""
     async with call.shop.acting(call.who, "accepted risk") as conn:
@@ -106,8 +129,26 @@ async def security(call: Call) -> Response:
     parts = [(bill, await sboms.components(call.shop.pool, bill.sbom_id, text=text, limit=SHOWN)) for bill in bills]
     return call.page(
         "equipment/cyber_model.html", one=found, parts=parts, asked=text, shown=SHOWN, form=form.form(),
-        questions=form.form().labels, uploads=hasattr(call, "upload"),
+        questions=form.form().labels, 
     )  # fmt: skip
+
+
+@takes_files(FILE)
+async def upload(call: Call) -> Response:
+    """A document of a model: SBOM, MDS2 or VEX."""
+    model_id, kind = call.path("model"), call.path("kind")
+    name, sent = await call.upload("file", FILE)
+    async with call.shop.acting(call.who, f"{kind} {name}") as conn:
+        match kind:
+            case "sbom":
+                await desk.add_sbom(call.shop, conn, model_id, sent, call.who, version=call.field("version"))
+            case "mds2":
+                await desk.add_mds2(call.shop, conn, model_id, sent, call.who, version=call.field("version"))
+            case "vex":
+                await desk.add_vex(call.shop, conn, sent, call.who)
+            case _:
+                raise NotFound(_("There is no such page."))
+    return call.back(f"/equipment/models/{model_id}/security", "loaded")
 
 
 async def name_model(call: Call) -> Response:
@@ -188,8 +229,10 @@ PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
     ("/equipment/cyber", ["GET"], cyber, "cyber", ""),
     ("/equipment/cyber/{cve}", ["GET"], flaw, "cyber", ""),
     ("/equipment/cyber/{cve}/judge", ["POST"], judge, "cyber", "cyber.triage"),
+    ("/equipment/cyber/{cve}/campaign", ["POST"], campaign, "cyber", "campaign.work"),
     ("/equipment/cyber/{cve}/sign/{triage}", ["POST"], sign, "cyber", "cyber.triage"),
     ("/equipment/models/{model}/security", ["GET"], security, "cyber", ""),
+    ("/equipment/models/{model}/security/{kind}", ["POST"], upload, "cyber", "register.write"),
     ("/equipment/models/{model}/names", ["POST"], name_model, "cyber", "cyber.triage"),
     ("/equipment/models/{model}/vex.json", ["GET"], vex, "cyber", ""),
     ("/equipment/sboms/{sbom}.json", ["GET"], bill, "cyber", ""),
