@@ -34,6 +34,7 @@ SMALL: dict[str, list[str]] = {
     "subscriptions": ["--writes", "600", "--seconds", "4"],
     "bulk": ["--resources", "5000"],
     "reindex": ["--resources", "3000"],
+    "changes": ["--devices", "600", "--rounds", "3", "--flows", "2000"],
     "maintenance": ["--machines", "600", "--orders", "2000"],
     "people": ["--pages", "300", "--people", "60", "--runs", "3"],
     "races": ["--served", "--seconds", "10"],

@@ -10,11 +10,13 @@ from tests.equipment.test_patch_desk import prepared
 from wardbridge.core.clock import DAY, HOUR, MINUTE, FakeClock, iso
 from wardbridge.core.errors import Conflict, Forbidden, Invalid
 from wardbridge.devices import fleet, places
+from wardbridge.devices.store import registry
+from wardbridge.devices.store.registry import Seen
 from wardbridge.equipment.changes import about
 from wardbridge.equipment.changes.behaviour import desk, store
 from wardbridge.equipment.changes.network import desk as network
 from wardbridge.equipment.changes.network import store as links
-from wardbridge.equipment.changes.network.seen import Callers
+from wardbridge.equipment.changes.network.seen import Callers, Dialled, targets_of
 from wardbridge.equipment.changes.patches import desk as patches
 from wardbridge.equipment.changes.patches import store as items
 from wardbridge.equipment.register import desk as register
@@ -160,3 +162,20 @@ async def test_an_address_and_a_foreign_ward_are_noticed_once(shop: Shop, stock:
     clock.set(clock.now() + MINUTE)
     assert await desk.follow(shop) == 1
     assert await findings(shop) == [(first, "address", 1), (first, "place", 1)]
+
+
+async def test_machines_that_we_call_ourselves_are_links_too(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
+    first, _ = await wired(shop, stock)
+    (asset,) = await register.store.assets(shop.pool, [first])
+    async with shop.acting(SYSTEM) as conn:
+        await hear(shop, conn, asset)
+        seen = Seen(first, "mllp", clock.now(), 0, None, None, True, False, "", 1, 0, 0)
+        await registry.seen(conn, [seen])
+    targets = targets_of(
+        {"mllp": {"address": "https://10.1.0.1:6464/x"}, "odd": {"address": "http://h:port"}, "no": {}}
+    )
+    assert targets == {"mllp": ("10.1.0.1", 6464)}
+    dialled = Dialled(targets, clock)
+    assert (await dialled.keep(shop.pool), await dialled.keep(shop.pool)) == (1, 0)
+    (link,) = await links.links(shop.pool, device_id=first)
+    assert (link.peer, link.port, link.direction, link.source) == ("wardbridge", 6464, "in", "10.1.0.1")

@@ -34,7 +34,9 @@ from wardbridge.core.errors import Unavailable
 from wardbridge.core.settings import Settings
 from wardbridge.devices.pipeline.batch import Sinks
 from wardbridge.devices.pipeline.pipeline import Pipeline
+from wardbridge.equipment.campaigns import watch as campaign_watch
 from wardbridge.equipment.changes.behaviour import desk as behaviour
+from wardbridge.equipment.changes.network.seen import Dialled, targets_of
 from wardbridge.equipment.changes.patches import follow as patches
 from wardbridge.equipment.crew import oncall
 from wardbridge.equipment.crew import seed as crew
@@ -126,12 +128,20 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
     async def matched() -> None:
         await rematch.keep(shop)
 
+    advisories = campaign_watch.Watch(shop)
+
+    async def advised() -> None:
+        await advisories.look()
+
     async def heard() -> None:
         await discovery.follow_wire(shop)
         while await metrics.follow(shop):
             pass
 
+    dialled = Dialled(targets_of(settings.links), clock)
+
     async def joint() -> None:
+        await dialled.keep(pool)
         await patches.follow(shop)
         await behaviour.follow(shop)
 
@@ -154,6 +164,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         forever(clock, 3600.0, duties, "on-call duties in the record"),
         forever(clock, 60.0, dealings, "contracts and remote access in the record"),
         forever(clock, 20.0, matched, "vulnerabilities of machines with new versions"),
+        forever(clock, 20.0, advised, "advisories and campaigns of changed machines"),
         forever(clock, 5.0, joint, "patches and unexpected behaviour"),
         *outbound.works(),
         *subscriptions.works(),

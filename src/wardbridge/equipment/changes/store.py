@@ -191,8 +191,8 @@ async def named(source: Source, texts: Sequence[str]) -> dict[str, str]:
 async def names(source: Source, device_ids: Sequence[str]) -> list[Any]:
     """What lists say of machines: name, number, place, whether in use."""
     rows: list[Any] = await source.fetch(
-        """SELECT device_id, coalesce(nullif(label, ''), model || ' ' || coalesce(nullif(tag, ''), serial)) AS name, tag,
-                  serial, coalesce(ward, '') AS ward, coalesce(place_label, '') AS place, in_use
+        """SELECT device_id, coalesce(nullif(label, ''), model || ' ' || coalesce(nullif(tag, ''), serial)) AS name,
+                  tag, serial, coalesce(ward, '') AS ward, coalesce(place_label, '') AS place, in_use
            FROM asset_now WHERE device_id = ANY($1) ORDER BY ward, place, name, device_id""",
         list(device_ids),
     )

@@ -6,6 +6,10 @@ its address. New links are written at the next round, known ones once an hour.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
 import msgspec
 
 from wardbridge.core.clock import HOUR, Clock
@@ -70,6 +74,44 @@ class Callers:
         for caller in due.values():
             caller.written, caller.count = now, 0
         return len(links)
+
+
+class Dialled:
+    """Machines that we call ourselves: links of the settings with an address. ``targets``: {link: (host, port)}."""
+
+    def __init__(self, targets: Mapping[str, tuple[str, int]], clock: Clock) -> None:
+        self._targets = targets
+        self._clock = clock
+        self._written = 0
+
+    async def keep(self, pool: Pool) -> int:
+        """Write, once an hour, that we talk to them; how many links."""
+        now = self._clock.now()
+        if not self._targets or now - self._written < HOUR:
+            return 0
+        links = [
+            Link(device_id=device_id, peer=OURS, port=self._targets[link][1], protocol="tcp", direction="in",
+                 first_seen=seen, last_seen=seen, count=1, source=_address(self._targets[link][0]))
+            for device_id, link, seen in await store.heard_on(pool, list(self._targets), self._written)
+        ]  # fmt: skip
+        async with acting(pool, self._clock, SYSTEM, "links of the settings") as conn:
+            await store.add(conn, links)
+        self._written = now
+        return len(links)
+
+
+def targets_of(links: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, int]]:
+    """The links of the settings that name a machine's address (``http(s)://host:port/…``)."""
+    found = {}
+    for name, table in links.items():
+        parts = urlsplit(str(table.get("address", "")))
+        try:
+            port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        except ValueError:
+            continue
+        if parts.hostname and port:
+            found[name] = (parts.hostname, port)
+    return found
 
 
 def _names(sender: str) -> list[str]:

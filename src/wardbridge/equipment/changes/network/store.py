@@ -185,3 +185,14 @@ async def known_keys(source: Source, keys: Sequence[str]) -> dict[str, str]:
         "SELECT d.key, d.device_id FROM device d JOIN asset USING (device_id) WHERE d.key = ANY($1)", list(keys)
     )
     return {row["key"]: row["device_id"] for row in rows}
+
+
+async def heard_on(source: Source, names: Sequence[str], since: int) -> list[tuple[str, str, int]]:
+    """Machines of the register that were heard on these links from ``since`` (µs) on: (device, link, last seen)."""
+    rows = await source.fetch(
+        """SELECT d.device_id, d.link, s.last_seen FROM device d JOIN asset USING (device_id)
+           JOIN device_state s ON s.device_id = d.device_id
+           WHERE d.link = ANY($1) AND d.parent_id IS NULL AND s.last_seen > $2 ORDER BY d.device_id""",
+        list(names), since,
+    )  # fmt: skip
+    return [(row["device_id"], row["link"], row["last_seen"]) for row in rows]
