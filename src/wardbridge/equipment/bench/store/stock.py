@@ -183,3 +183,13 @@ async def negative(source: Source) -> list[tuple[str, str]]:
         "SELECT part_id, store_id FROM stock_movement GROUP BY part_id, store_id HAVING sum(quantity) < 0"
     )
     return [(row["part_id"], row["store_id"]) for row in rows]
+
+
+async def used_by(source: Source, device_id: str) -> list[tuple[Movement, str]]:
+    """Parts that went into one machine, with their names, newest first."""
+    rows = await source.fetch(
+        """SELECT s.*, p.name AS part FROM stock_movement s JOIN part p USING (part_id)
+           WHERE s.device_id = $1 AND s.kind = 'issue' ORDER BY s.at DESC, s.movement_id LIMIT 500""",
+        device_id,
+    )
+    return [(values(row, Movement), row["part"]) for row in rows]

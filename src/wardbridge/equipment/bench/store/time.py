@@ -103,3 +103,11 @@ async def ended_by_work(source: Source) -> list[tuple[Downtime, str]]:
            ORDER BY d.start LIMIT 500 FOR UPDATE OF d SKIP LOCKED"""
     )
     return [(values(row, Downtime), row["request_id"]) for row in rows]
+
+
+async def calls_of(source: Source, device_id: str) -> list[Call]:
+    """Calls for one machine, newest first."""
+    rows = await source.fetch(
+        "SELECT * FROM vendor_call WHERE device_id = $1 ORDER BY opened DESC, call_id LIMIT 500", device_id
+    )
+    return [values(row, Call) for row in rows]

@@ -6,6 +6,7 @@ from wardbridge.web.pages.equipment import (
     bench,
     campaigns,
     changes,
+    costs,
     crew,
     cyber,
     fleet,
@@ -20,6 +21,7 @@ from wardbridge.web.pages.equipment import (
     requests,
     risk,
     runbooks,
+    stock,
     upkeep,
     vendor_access,
     vendor_costs,
@@ -28,7 +30,7 @@ from wardbridge.web.pages.equipment import (
 )
 
 EQUIPMENT = (*home.PAGES, *changes.PAGES, *risk.PAGES, *network.PAGES,
-             *bench.PAGES, *campaigns.PAGES, *fleet.PAGES, *cyber.PAGES,
+             *bench.PAGES, *stock.PAGES, *costs.PAGES, *campaigns.PAGES, *fleet.PAGES, *cyber.PAGES,
              *reports.PAGES, *lifecycle.PAGES, *vendors.PAGES,
              *vendor_access.PAGES, *vendor_costs.PAGES, *knowledge.PAGES,
              *learning.PAGES, *runbooks.PAGES, *crew.PAGES, *register.PAGES,
