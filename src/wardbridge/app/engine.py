@@ -165,7 +165,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         forever(clock, 60.0, dealings, "contracts and remote access in the record"),
         forever(clock, 20.0, matched, "vulnerabilities of machines with new versions"),
         forever(clock, 20.0, advised, "advisories and campaigns of changed machines"),
-        forever(clock, 5.0, joint, "patches and unexpected behaviour"),
+        forever(clock, 10.0, joint, "patches and unexpected behaviour"),
         *outbound.works(),
         *subscriptions.works(),
         *upkeep(settings, pool, clock),
