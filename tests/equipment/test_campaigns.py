@@ -13,7 +13,7 @@ from tests.equipment.test_advisory_rematch import A1, bring, change, of, put_on_
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.equipment.advisories.rematch import rematch
 from wardbridge.equipment.advisories.store.now import affected_now
-from wardbridge.equipment.campaigns import about, close, follow, run, start, store
+from wardbridge.equipment.campaigns import about, close, follow, run, start, store, watch
 from wardbridge.equipment.campaigns.values import Campaign
 from wardbridge.equipment.register.store import assets
 from wardbridge.equipment.shop import Shop
@@ -236,3 +236,20 @@ async def test_closing_and_joining_at_the_same_time(shop: Shop, stock: Stocked) 
     now, count = await store.get(shop.pool, campaign.campaign_id), await store.account(shop.pool, campaign.campaign_id)
     assert now is not None
     assert now.state == "open" or (count.candidate == count.open == 0)
+
+
+async def test_the_watch_matches_only_when_something_that_matters_changed(shop: Shop, stock: Stocked) -> None:
+    (first,) = await stock(1, firmware="2.0")
+    await bring(shop, csaf("A-1", range_="< 2.1"))
+    campaign = await opened(shop, target=">= 2.1")
+    await decided(shop, campaign, first.device_id, affected=True)
+    keeper = watch.Watch(shop)
+    assert [await keeper.look(), await keeper.look()] == [True, False]
+    await change(shop, first.device_id, note="dusty")
+    assert not await keeper.look()
+    await change(shop, first.device_id, firmware="2.1", source="wire")
+    assert await keeper.look()
+    assert (await of(shop))[first.device_id].verdict == "excluded"
+    (step,) = await store.steps(shop.pool, campaign.campaign_id)
+    assert (step.step, step.note) == ("verify", "on the wire: firmware is 2.1")
+    assert await states(shop, campaign) == {first.device_id: "affected-open"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wardbridge.equipment.advisories.rematch import Rematched, rematch
-from wardbridge.equipment.campaigns import follow, store
+from wardbridge.equipment.campaigns import follow, run, store
 from wardbridge.equipment.shop import Shop
 from wardbridge.security.principal import SYSTEM, Principal
 
@@ -15,6 +15,16 @@ async def update(shop: Shop, by: Principal, advisory_ids: Sequence[str] | None =
     found = await rematch(shop, by, advisory_ids)
     await follow.follow(shop, sorted({*found.advisories, *(advisory_ids or ())}), by)
     return found
+
+
+async def verify(shop: Shop, by: Principal) -> int:
+    """Put on record which machines of open campaigns now run the version that they shall; gives how many are new."""
+    count = 0
+    for line in await store.listed(shop.pool, "open", 1000):
+        if line.campaign.target and line.account.open:
+            async with shop.acting(by, "campaign: verified by version") as conn:
+                count += len(await run.verify_wire(shop, conn, line.campaign.campaign_id, by))
+    return count
 
 
 class Watch:
@@ -30,5 +40,6 @@ class Watch:
         if last == self._seen:
             return False
         await update(self._shop, SYSTEM)
+        await verify(self._shop, SYSTEM)
         self._seen = last
         return True
