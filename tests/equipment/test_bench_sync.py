@@ -253,3 +253,24 @@ async def test_the_list_of_machines_comes_in_parts(shop: Shop, stock: Stocked) -
     assert rows == 150
     assert len(found["buckets"]) <= delta.BUCKETS
     assert protocol.BATCH >= 40
+
+
+async def test_work_that_was_done_in_time_is_in_time_though_it_arrives_late(
+    shop: Shop, stock: Stocked, clock: FakeClock
+) -> None:
+    place = await workplace(shop, stock, steps=False)
+    tablet = Tablet(shop, TECHNICIAN)
+    tablet.ms += 23 * 3_600_000
+    tablet.do("take", place.orders[0])
+    tablet.do("resolve", place.orders[0], text="an hour before it was due")
+    tablet.ms += 2 * 3_600_000
+    tablet.do("resolve", place.orders[1], text="an hour after it was due")
+    tablet.do("resolve", place.orders[2], text="late, and says why", late_reason="in-use")
+    await clock.advance(48 * 3600)
+    tablet.ms += 23 * 3_600_000
+    assert await states(tablet) == ["done", "done", "refused", "done"]
+    early, _open, late, _other = await orders.get(shop.pool, place.orders)
+    assert (early.late_reason, late.late_reason) == ("", "in-use")
+    assert early.done_at is not None
+    assert early.due is not None
+    assert (early.due - early.done_at, late.done_at - early.done_at) == (HOUR, 2 * HOUR)

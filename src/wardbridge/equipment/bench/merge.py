@@ -57,6 +57,10 @@ class Doing(msgspec.Struct, frozen=True):
             raise NotFound("there is no such work order", "work")
         return found[0]
 
+    def at(self, work: Work) -> int | None:
+        """When it happened as far as the order is concerned; None for now, where the tablet's clock is not believed."""
+        return None if self.when.jumped else max(self.when.happened, work.reported_at)
+
     async def append(self, text: str) -> None:
         """Keep what cannot stand as a note with the order."""
         await desk.note(self.shop, self.conn, self.work_id, text[: desk.TEXT_LIMIT], self.by)
@@ -75,7 +79,7 @@ async def _take(doing: Doing, body: protocol.Take) -> Outcome:
     work = await doing.order()
     if work.ended or (work.state == "taken" and work.taken_by != doing.by.display):
         return _first(doing, work, "somebody else was faster")
-    await desk.take(doing.shop, doing.conn, work.work_id, doing.by)
+    await desk.take(doing.shop, doing.conn, work.work_id, doing.by, at=doing.at(work))
     return doing.outcome()
 
 
@@ -107,7 +111,7 @@ async def _step(doing: Doing, body: protocol.Step) -> Outcome:
                                  value=known.text, unit=known.unit, by=known.by, at=known.at)  # fmt: skip
         return _first(doing, work, "this order has ended; your result is a note")
     await procedures.record(doing.shop, doing.conn, work.work_id, {body.step: body.value}, doing.by,
-                            instrument_id=body.instrument, override=body.override)  # fmt: skip
+                            instrument_id=body.instrument, override=body.override, at=doing.at(work))  # fmt: skip
     return doing.outcome()
 
 
@@ -150,7 +154,8 @@ async def _resolve(doing: Doing, body: protocol.Resolve) -> Outcome:
     if work.ended:
         await doing.append(f"also worked on by {doing.by.display}, {iso(doing.when.happened)}: {body.text}")
         return _first(doing, work, "somebody else ended this order first; your findings follow as a note")
-    await desk.resolve(doing.shop, doing.conn, work.work_id, body.text, doing.by, late_reason=body.late_reason)
+    await desk.resolve(doing.shop, doing.conn, work.work_id, body.text, doing.by, late_reason=body.late_reason,
+                       at=doing.at(work))  # fmt: skip
     return doing.outcome()
 
 

@@ -167,8 +167,10 @@ async def plan(
     return made[0] if made else None
 
 
-async def take(shop: Shop, conn: Connection, work_id: str, by: Principal) -> Work:
-    """Take work, or go on with it. Raises NotFound, and Conflict when it is done or in somebody else's hands."""
+async def take(shop: Shop, conn: Connection, work_id: str, by: Principal, *, at: int | None = None) -> Work:
+    """Take work, or go on with it (at ``at`` in µs, now where None).
+
+    Raises NotFound, and Conflict when it is done or in somebody else's hands."""
     work = await _locked(conn, work_id)
     if work.state == "taken" and work.taken_by == by.display:
         return work
@@ -177,7 +179,7 @@ async def take(shop: Shop, conn: Connection, work_id: str, by: Principal) -> Wor
     return await _save(
         shop, conn,
         msgspec.structs.replace(work, state="taken", waiting_for="", taken_by=by.display, person_id=by.id,
-                                person=by.display, taken_at=work.taken_at or shop.clock.now()),
+                                person=by.display, taken_at=work.taken_at or at or shop.clock.now()),
     )  # fmt: skip
 
 
@@ -252,10 +254,11 @@ async def note(shop: Shop, conn: Connection, work_id: str, text: str, by: Princi
 
 
 async def resolve(
-    shop: Shop, conn: Connection, work_id: str, text: str, by: Principal, *, late_reason: str = ""
-) -> Work:
+    shop: Shop, conn: Connection, work_id: str, text: str, by: Principal, *, late_reason: str = "",
+    at: int | None = None,
+) -> Work:  # fmt: skip
     """Finish work with what was done; planned work falls due anew. Work that is overdue is closed as late, with the
-    reason why; a failed step orders the repair.
+    reason why; a failed step orders the repair. ``at`` (µs) is when it was done, now where None; lateness goes by it.
 
     Raises NotFound, Conflict when it is done already, Invalid without a text, without the reason of planned work
     being late, or while steps of its procedure have no result.
@@ -266,7 +269,7 @@ async def resolve(
     work = await _locked(conn, work_id)
     if work.ended:
         raise Conflict(f"already {work.state} by {work.done_by}")
-    now = shop.clock.now()
+    now = shop.clock.now() if at is None else at
     due = work.due_first or work.due
     late = work.kind in PLANNED and due is not None and now > due
     reason = (late_reason or work.late_reason) if late else ""

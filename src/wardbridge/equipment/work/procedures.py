@@ -29,7 +29,7 @@ async def write(shop: Shop, conn: Connection, procedure: Procedure, by: Principa
 
 async def record(
     shop: Shop, conn: Connection, work_id: str, answers: Mapping[str, str], by: Principal, *, instrument_id: str = "",
-    override: str = "",
+    override: str = "", at: int | None = None,
 ) -> list[Result]:  # fmt: skip
     """Keep answers to steps (``{step: text}``) of the work's procedure; a step answered anew replaces its result.
 
@@ -49,7 +49,7 @@ async def record(
     unknown = [name for name in answers if name not in known]
     if unknown:
         raise Invalid("the procedure has no such step", unknown[0])
-    now = shop.clock.now()
+    now = shop.clock.now() if at is None else at
     asked = [known[name] for name in answers]
     instrument = await _instrument(conn, asked, instrument_id, override.strip(), now)
     fresh = []
