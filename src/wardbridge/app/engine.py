@@ -34,6 +34,7 @@ from wardbridge.core.errors import Unavailable
 from wardbridge.core.settings import Settings
 from wardbridge.devices.pipeline.batch import Sinks
 from wardbridge.devices.pipeline.pipeline import Pipeline
+from wardbridge.equipment.bench import downtime
 from wardbridge.equipment.campaigns import watch as campaign_watch
 from wardbridge.equipment.changes.behaviour import desk as behaviour
 from wardbridge.equipment.changes.network.seen import Dialled, targets_of
@@ -148,6 +149,9 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
     async def dealings() -> None:
         await vendors.keep(shop)
 
+    async def used() -> None:
+        await downtime.close_ended(shop)
+
     async def duties() -> None:
         await oncall.keep(shop)
 
@@ -161,6 +165,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         forever(clock, 1.0, patients, "patients on boards"),
         forever(clock, 10.0, planned, "use hours and schedules"),
         forever(clock, 10.0, heard, "machines on the wire that are in no row"),
+        forever(clock, 60.0, used, "downtime of work that is done"),
         forever(clock, 3600.0, duties, "on-call duties in the record"),
         forever(clock, 60.0, dealings, "contracts and remote access in the record"),
         forever(clock, 20.0, matched, "vulnerabilities of machines with new versions"),
