@@ -86,6 +86,16 @@ async def test_a_changed_cell_is_shown_and_written_alone(shop: Shop) -> None:
     assert {one.ip, two.ip} == {"10.0.0.1", "10.0.0.2"}
 
 
+async def test_a_new_address_of_the_only_card_is_a_change_of_it(shop: Shop) -> None:
+    await imported(shop, PUMPS)
+    done = await imported(shop, "asset no,ip\nA-1,10.0.0.77\n")
+    assert [(one.field, one.old, one.new) for one in done.changed[0].changes] == [("IP", "10.0.0.1", "10.0.0.77")]
+    assert len(await store.interfaces(shop.pool)) == 2
+    other = await imported(shop, "asset no,mac\nA-1,aa:bb:cc:00:00:77\n")
+    assert other.changed
+    assert len(await store.interfaces(shop.pool)) == 3
+
+
 async def test_what_was_agreed_to_is_done_or_nothing(shop: Shop) -> None:
     file = load.parsed(PUMPS.encode(), shop.clock.now())
     seen = await load.preview(shop, shop.pool, file)

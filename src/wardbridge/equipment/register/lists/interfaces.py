@@ -60,7 +60,7 @@ class Network:
 
 def fit(network: Mapping[int, Mapping[str, Any]], known: Sequence[Interface]) -> dict[int, Interface]:
     """Which known interface each numbered one of a row is: the one that says the same, else the one with its MAC, name
-    or IP, else, for one that says neither, the one that stands in its place."""
+    or IP, else, for one that says neither MAC nor name, the one that stands in its place: its address has changed."""
     free = list(known)
     found: dict[int, Interface] = {}
 
@@ -76,7 +76,7 @@ def fit(network: Mapping[int, Mapping[str, Any]], known: Sequence[Interface]) ->
             if number not in found and values.get(field):
                 take(number, next((one for one in free if getattr(one, field) == values[field]), None))
     for number, values in network.items():
-        if number not in found and not any(values.get(field) for field in _BY) and number <= len(known):
+        if number not in found and not (values.get("mac") or values.get("name")) and number <= len(known):
             one = known[number - 1]
             take(number, one if one in free else None)
     return found

@@ -125,9 +125,9 @@ class _Work:
     def _keep(self, row: Row, asset: Asset, before: Asset | None, by: str) -> None:
         ident = asset.device_id
         changes = _differences(before, asset)
-        if before is not None and asset.model_id != before.model_id:
-            names = (self.models.title(before.model_id), self.models.title(asset.model_id))
-            changes.insert(0, Difference(field="Model", old=names[0], new=names[1]))
+        if before is None or asset.model_id != before.model_id:
+            old_model = self.models.title(before.model_id) if before else ""
+            changes.insert(0, Difference(field="Model", old=old_model, new=self.models.title(asset.model_id)))
         seat = self._seat(row, ident)
         old = self.known.seats.get(ident, Seat())
         if seat != old:

@@ -3,8 +3,13 @@ const form = document.querySelector("form[data-udi]");
 const source = form?.elements.namedItem("udi");
 const told = form?.querySelector("[data-udi-said]");
 
+let last = "";
+
 async function fill() {
   const text = source.value.trim();
+  // Leaving the field after a scan is a change too; what was said stays, with its link.
+  if (text === last) return;
+  last = text;
   told.textContent = "";
   if (!text) return;
   const answer = await fetch(`${form.dataset.udi}?text=${encodeURIComponent(text)}`, { headers: { accept: "application/json" } });
