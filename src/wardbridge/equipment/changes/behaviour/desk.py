@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from wardbridge.core.clock import DAY
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.equipment.changes.behaviour import store
-from wardbridge.equipment.changes.behaviour.judge import Expected, Usual, judge, learned_until, merged, words
+from wardbridge.equipment.changes.behaviour.judge import Expected, Usual, judge, merged, words
 from wardbridge.equipment.changes.behaviour.values import Finding
 from wardbridge.equipment.changes.network import store as network
+from wardbridge.equipment.changes.network.desk import LEARNING_DAYS
 from wardbridge.equipment.changes.network.values import Link
 from wardbridge.equipment.changes.patches import follow as patches
 from wardbridge.equipment.shop import Shop
@@ -113,10 +116,10 @@ async def _links(shop: Shop) -> int:
         groups[model_id, zone].append(link)
     raised = 0
     async with shop.acting(SYSTEM, "judged") as conn:
-        for (model_id, zone), links in sorted(groups.items()):
-            usual = await usual_of(conn, model_id, zone, links)
+        usual = await usual_of(conn, groups)
+        for group, links in sorted(groups.items()):
             for link in links:
-                kind = judge(link, usual)
+                kind = judge(link, usual[group])
                 if kind:
                     detail = {"peer": link.peer, "port": link.port, "protocol": link.protocol,
                               "direction": link.direction, "source": link.source}  # fmt: skip
@@ -126,17 +129,21 @@ async def _links(shop: Shop) -> int:
     return raised
 
 
-async def usual_of(source: network.Source, model_id: str, zone: str, links: list[Link]) -> Usual:
-    """What is usual for machines of a model in a zone, as far as these links need it."""
-    first, stop = await store.learning(source, model_id, zone)
-    until = learned_until(first, stop)
-    approved = await network.policies(source, state="approved", model_id=model_id, zone=zone)
-    learned = await network.links(source, model_id=model_id, zone=zone, until=until)
-    return Usual(
-        learned_until=until, rules=approved[0].rules if approved else None,
-        learned=frozenset(link.key for link in learned), taught=await store.taught(source, model_id, zone),
-        groups=await network.names(source, sorted({link.peer for link in links})),
-    )  # fmt: skip
+async def usual_of(
+    source: network.Source, groups: Mapping[tuple[str, str], Sequence[Link]]
+) -> dict[tuple[str, str], Usual]:
+    """What is usual for models in zones, as far as these links need it; a few statements for all of them."""
+    learned = await store.learned(source, list(groups), LEARNING_DAYS * DAY)
+    approved = {(one.model_id, one.zone): one.rules for one in await network.policies(source, state="approved")}
+    taught: dict[tuple[str, str], list[Expected]] = defaultdict(list)
+    for one in await store.taught(source, [model for model, _ in groups]):
+        taught[one.model_id, one.zone].append(one)
+    names = await network.names(source, sorted({link.peer for links in groups.values() for link in links}))
+    return {
+        group: Usual(learned_until=learned[group][0], learned=learned[group][1], rules=approved.get(group),
+                     taught=taught[group], groups=names)
+        for group in groups
+    }  # fmt: skip
 
 
 async def _marks(shop: Shop) -> int:

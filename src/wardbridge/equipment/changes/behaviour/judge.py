@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from wardbridge.core.clock import DAY
-from wardbridge.equipment.changes.network.desk import LEARNING_DAYS
 from wardbridge.equipment.changes.network.policy import covers
 from wardbridge.equipment.changes.network.values import Link, Rule
 
@@ -38,11 +36,6 @@ class Usual(msgspec.Struct, frozen=True, kw_only=True):
     learned: frozenset[tuple[str, int, str, str]] = frozenset()
     taught: Sequence[Expected] = ()
     groups: Mapping[str, str] = {}
-
-
-def learned_until(first_seen: int, stop: int | None) -> int:
-    """When learning ends: as people said, else two weeks after the first link."""
-    return first_seen + LEARNING_DAYS * DAY if stop is None else stop
 
 
 def judge(link: Link, usual: Usual) -> str:

@@ -39,21 +39,38 @@ async def judged(conn: Connection, links: Sequence[Link]) -> None:
     )
 
 
-async def learning(source: Source, model_id: str, zone: str) -> tuple[int, int | None]:
-    """When the first link of a model in a zone was seen (0: never), and when people let learning end."""
-    row = await source.fetchrow(
-        f"""SELECT (SELECT min(l.first_seen) FROM link_seen l JOIN asset a USING (device_id)
-                    WHERE a.model_id = $1 AND {GROUP} = $2) AS first,
-                   (SELECT stop FROM learning WHERE model_id = $1 AND zone = $2) AS stop""",
-        model_id, zone,
-    )  # fmt: skip
-    return row["first"] or 0, row["stop"]
-
-
-async def taught(source: Source, model_id: str, zone: str) -> list[Expected]:
-    """What people taught of a model in a zone."""
+async def learned(
+    source: Source, groups: Sequence[tuple[str, str]], period: int
+) -> dict[tuple[str, str], tuple[int, frozenset[tuple[str, int, str, str]]]]:
+    """For models in zones: until when they learn (as people said, else ``period`` µs after the first link), and the
+    links (peer, port, protocol, direction) first seen until then."""
     rows = await source.fetch(
-        "SELECT * FROM expected_link WHERE model_id = $1 AND zone = $2 ORDER BY at, expected_id", model_id, zone
+        f"""WITH seen AS MATERIALIZED (
+                SELECT a.model_id, {GROUP} AS zone, l.peer, l.port, l.protocol, l.direction, l.first_seen
+                FROM link_seen l JOIN asset a USING (device_id) WHERE a.model_id = ANY($1)),
+            until AS (
+                SELECT s.model_id, s.zone, coalesce(min(g.stop), min(s.first_seen) + $3) AS until
+                FROM seen s LEFT JOIN learning g USING (model_id, zone)
+                WHERE (s.model_id, s.zone) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+                GROUP BY s.model_id, s.zone)
+            SELECT u.model_id, u.zone, u.until, coalesce(jsonb_agg(DISTINCT jsonb_build_array(s.peer, s.port, s.protocol,
+                   s.direction)) FILTER (WHERE s.first_seen < u.until), '[]') AS links
+            FROM until u JOIN seen s USING (model_id, zone) GROUP BY u.model_id, u.zone, u.until""",
+        [model for model, _ in groups], [zone for _, zone in groups], period,
+    )  # fmt: skip
+    return {
+        (row["model_id"], row["zone"]): (
+            row["until"],
+            frozenset(msgspec.json.decode(row["links"], type=list[tuple[str, int, str, str]])),
+        )
+        for row in rows
+    }
+
+
+async def taught(source: Source, models: Sequence[str]) -> list[Expected]:
+    """What people taught of models, in whatever zone."""
+    rows = await source.fetch(
+        "SELECT * FROM expected_link WHERE model_id = ANY($1) ORDER BY at, expected_id", list(models)
     )
     return [Expected(**dict(row)) for row in rows]
 
