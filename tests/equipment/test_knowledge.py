@@ -6,14 +6,17 @@ import base64
 
 import msgspec
 import pytest
-from tests.equipment.conftest import ADMINISTRATOR, NURSE, OPERATOR, TECHNICIAN, person
+from tests.equipment.conftest import ADMINISTRATOR, NURSE, OPERATOR, TECHNICIAN, Stocked, person
+from tests.equipment.test_account import differences
 
 from wardbridge.core.clock import DAY
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.equipment.learning import pages, seed
+from wardbridge.equipment.learning.about import about
 from wardbridge.equipment.learning.store import pages as store
 from wardbridge.equipment.learning.values import Content, Link, Question
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.work import desk as workshop
 from wardbridge.security import store as security
 from wardbridge.terminology.glossary.values import Text
 from wardbridge.terminology.glossary.words import WORDS
@@ -147,6 +150,17 @@ async def test_pages_that_help_come_by_model_fault_kind_and_class(shop: Shop) ->
     assert await pages.helps(shop.pool) == []
 
 
+async def test_a_machine_finds_the_pages_of_its_kind_and_of_its_open_fault(shop: Shop, stock: Stocked) -> None:
+    (asset,) = await stock(1)
+    kind = await written(shop, links=(Link("device-kind", "infusion pump"),), slug="kind")
+    fault = await written(shop, links=(Link("fault", "E42"),), slug="fault")
+    assert [hit.slug for hit in await about(shop, asset.device_id)] == [kind]
+    async with shop.acting(TECHNICIAN) as conn:
+        await workshop.report(shop, conn, asset.device_id, "it beeps", TECHNICIAN, code="E42")
+    assert [hit.slug for hit in await about(shop, asset.device_id)] == [fault, kind]
+    assert await about(shop, "unknown") == []
+
+
 async def test_questions_votes_and_reviews_that_fall_due(shop: Shop) -> None:
     slug = await written(shop, review_months=1)
     async with shop.acting(NURSE) as conn:
@@ -195,6 +209,7 @@ async def test_every_house_starts_with_pages_once(shop: Shop) -> None:
     first = await seed.seed(shop)
     assert first >= len(seed.every()) >= 12
     assert await seed.seed(shop) == 0
+    assert await differences(shop.pool) == []
     hits = await pages.search(shop, "vlan port")
     assert hits[0].slug == "what-a-vlan-is"
     assert hits[0].example

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from tests.equipment.conftest import NURSE, OPERATOR, TECHNICIAN, Stocked
+from tests.equipment.test_account import differences
 
 from wardbridge.core.clock import MINUTE, FakeClock
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -118,6 +119,7 @@ async def test_a_run_puts_tasks_on_every_side_and_moves_with_them(shop: Shop, st
         await runs.learnt(conn, run_id, name)
         with pytest.raises(Conflict):
             await runs.learnt(conn, run_id, name)
+    assert await differences(shop.pool) == []
     helped = await shop.pool.fetch("SELECT person_id FROM joint_help WHERE what = $1 ORDER BY 1", f"run/{run_id}")
     assert [row["person_id"] for row in helped] == [OPERATOR.id, TECHNICIAN.id]
 

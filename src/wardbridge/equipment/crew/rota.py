@@ -192,7 +192,10 @@ def _same(one: Duty, other: Duty) -> bool:
 
 
 def at(rotas: Sequence[Rota], exchanges: Sequence[Exchange], when: int, side: str = "") -> list[Duty]:
-    """Who is on call at a moment: by side, then level: the order in which people are called."""
+    """Who is on call at a moment: by side, then level: the order in which people are called.
+
+    ``start`` and ``stop`` of these duties are cut to the moment; :func:`duties` has them whole.
+    """
     found = [duty for duty in duties(rotas, exchanges, when, when + 1) if duty.person_id and side in ("", duty.side)]
     return sorted(found, key=lambda duty: (duty.side, duty.level))
 

@@ -285,3 +285,15 @@ async def attempt(conn: Connection, attempt_id: str, page_id: str, number: int, 
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
         attempt_id, page_id, number, person_id, now, right, asked, passed,
     )  # fmt: skip
+
+
+async def subject(source: Source, device_id: str) -> tuple[str, str, str, list[str]]:
+    """(kind, class, model, codes of open faults) of a machine; empty where the register does not know it."""
+    row = await source.fetchrow(
+        """SELECT m.kind, m.class, m.model_id,
+                  ARRAY(SELECT DISTINCT w.code FROM work w WHERE w.device_id = a.device_id AND w.kind = 'fault'
+                        AND w.code <> '' AND w.state NOT IN ('resolved', 'cancelled')) AS codes
+           FROM asset a JOIN model m USING (model_id) WHERE a.device_id = $1""",
+        device_id,
+    )
+    return (row["kind"], row["class"], row["model_id"], list(row["codes"])) if row else ("", "", "", [])

@@ -43,12 +43,13 @@ async def _oncall(call: Call, address: str = "") -> Response:
     rotas = await store.rotas(pool, since=now)
     duties = await oncall.duties(pool, now, now + AHEAD * DAY)
     people = await store.people(pool)
+    now_on = sorted((one for one in duties if one.start <= now and one.person_id), key=lambda one: one.level)
     used = {one.side for one in rotas}
     mine = sides_of(call.who)
     return call.page(
         "equipment/crew_oncall.html", rotas=rotas, duties=duties,
         names={ident: one[0] for ident, one in people.items()},
-        sides=SIDES, now_on={side: await oncall.on_call(pool, side, now) for side in SIDES},
+        sides=SIDES, now_on={side: [one for one in now_on if one.side == side] for side in SIDES},
         gaps={side: await oncall.gaps(pool, now, now + AHEAD * DAY, side) for side in sorted(used)},
         absent=await oncall.absent(pool, rotas), swaps=await store.open_swaps(pool, call.who.id, now), mine=mine,
         colleagues=sorted(((ident, name) for ident, (name, roles) in people.items() if ident != call.who.id

@@ -7,11 +7,13 @@ from typing import Any
 from starlette.responses import Response
 
 from wardbridge.core.errors import Invalid
+from wardbridge.equipment.crew import about as crew
 from wardbridge.equipment.cyber import about as cyber
 from wardbridge.equipment.fleet import list as fleet
 from wardbridge.equipment.fleet import store
 from wardbridge.equipment.fleet.life import Tell, life
 from wardbridge.equipment.fleet.values import DUE, SORTS, USE
+from wardbridge.equipment.learning import about as learning
 from wardbridge.equipment.lifecycle import about as lifecycle
 from wardbridge.equipment.register.values import CLASSES, CRITICALITIES, STATES
 from wardbridge.equipment.vendors import about as vendors
@@ -19,7 +21,7 @@ from wardbridge.equipment.work import about as work
 from wardbridge.web.call import Call, Handler
 from wardbridge.web.words import _
 
-LIFE: tuple[Tell, ...] = (lifecycle.events, work.events, cyber.events, vendors.events)
+LIFE: tuple[Tell, ...] = (lifecycle.events, work.events, cyber.events, vendors.events, crew.events)
 """Who tells the events of a machine's timeline."""
 
 
@@ -77,6 +79,7 @@ async def device(call: Call) -> Response:
         work=await work.about(call.shop, device_id, found.model.model_id),
         cyber=await cyber.about(call.shop, device_id) if call.may_open("cyber") else None,
         deals=await vendors.about(call.shop, device_id) if call.may_open("vendors") else None,
+        helps=await learning.about(call.shop, device_id), runs=await crew.about(call.shop, device_id),
     )  # fmt: skip
 
 
