@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,13 +13,17 @@ from tests.equipment.conftest import TECHNICIAN, Stocked
 
 from wardbridge.core.clock import DAY, HOUR, MINUTE, FakeClock
 from wardbridge.core.errors import Conflict, Invalid, NotFound
-from wardbridge.equipment.bench import calls, costs, downtime, labour, stock
+from wardbridge.equipment.bench import calls, costs, downtime, labour, resources, stock
+from wardbridge.equipment.bench.about import about, events
 from wardbridge.equipment.bench.store import stock as shelves
 from wardbridge.equipment.bench.values import Downtime, Part, Rate, Store
 from wardbridge.equipment.register import store as register
 from wardbridge.equipment.shop import Shop
 from wardbridge.equipment.work import desk
 from wardbridge.equipment.work.values import Work
+from wardbridge.fhir.json import dumps, loads
+from wardbridge.fhir.validate import validate
+from wardbridge.fhir.validate.options import FULL
 
 D = Decimal
 ALL = (0, 1 << 60)
@@ -199,3 +204,33 @@ def test_a_moment_of_downtime_counts_once(found, since: int, length: int, planne
         for at in range(since, until)
     )  # fmt: skip
     assert downtime.length(rows, since, until, planned=planned) == slow
+
+
+async def test_everything_that_is_written_is_valid_fhir(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
+    (asset,) = await stock(1)
+    work = await fault(shop, asset.device_id)
+    async with shop.acting(TECHNICIAN) as conn:
+        await stock_up(shop, conn)
+        part, store = (await shelves.parts(conn))[0], (await shelves.stores(conn))[0]
+        placed = await stocking.order(shop, conn, "p", "s", D("2.5"), TECHNICIAN, "PO-1")
+        came = await stocking.receive(shop, conn, "p", "s", D("2.5"), TECHNICIAN, lot="L", order_id=placed.order_id)
+        (gone,) = await stocking.issue(shop, conn, "p", "s", D(1), TECHNICIAN, work_id=work.work_id)
+        called = await calls.open_call(
+            shop, conn, work.work_id, "Acme", TECHNICIAN, reference="7", promised=clock.now()
+        )
+        called = await calls.change(shop, conn, opened.call_id, arrived=clock.now(), done=clock.now())
+        spent = await labour.work(shop, conn, work.work_id, 5, TECHNICIAN, travel=2)
+        down = await downtime.stop_use(shop, conn, asset.device_id, TECHNICIAN, work_id=work.work_id)
+    made = [
+        resources.supply_request(placed, part, store), resources.supply_delivery(came, part, store),
+        resources.supply_delivery(gone, part, store, request_id=work.request_id),
+        resources.call(called, work.request_id), resources.labour(spent, work.request_id),
+        resources.downtime(down, work.request_id), resources.downtime(msgspec.structs.replace(down, stop=clock.now())),
+        resources.labour(msgspec.structs.replace(spent, device_id=""), work.request_id),
+    ]  # fmt: skip
+    for resource in made:
+        wrong = [issue for issue in validate(loads(dumps(resource)), FULL) if issue.severity in ("error", "fatal")]
+        assert not wrong, (resource["resourceType"], wrong)
+    found = await about(shop, work.work_id)
+    assert (len(found.labour), len(found.parts), len(found.calls), len(found.downtime)) == (1, 1, 1, 1)
+    assert {one.kind for one in await events(shop.pool, asset.device_id)} == {"downtime", "vendor", "part"}

@@ -125,6 +125,7 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
     async def planned() -> None:
         await meters.follow(pool, clock.now())
         await schedules.tick(shop)
+        await downtime.close_ended(shop)
 
     async def matched() -> None:
         await rematch.keep(shop)
@@ -149,9 +150,6 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
     async def dealings() -> None:
         await vendors.keep(shop)
 
-    async def used() -> None:
-        await downtime.close_ended(shop)
-
     async def duties() -> None:
         await oncall.keep(shop)
 
@@ -163,9 +161,8 @@ async def works(settings: Settings, pool: Pool, clock: Clock) -> list[Coroutine[
         watcher.run(),
         forever(clock, 1.0, inputs, "score inputs"),
         forever(clock, 1.0, patients, "patients on boards"),
-        forever(clock, 10.0, planned, "use hours and schedules"),
+        forever(clock, 10.0, planned, "use hours, schedules and the end of downtime"),
         forever(clock, 10.0, heard, "machines on the wire that are in no row"),
-        forever(clock, 60.0, used, "downtime of work that is done"),
         forever(clock, 3600.0, duties, "on-call duties in the record"),
         forever(clock, 60.0, dealings, "contracts and remote access in the record"),
         forever(clock, 20.0, matched, "vulnerabilities of machines with new versions"),
