@@ -31,9 +31,9 @@ class Seed(msgspec.Struct, frozen=True):
 
 @cache
 def every() -> tuple[Seed, ...]:
-    """The pages in this folder, by slug."""
+    """The pages in the folder ``examples``, by slug."""
     found = []
-    for file in sorted(files.files(__package__).iterdir(), key=lambda file: file.name):
+    for file in sorted(files.files(__package__).joinpath("examples").iterdir(), key=lambda file: file.name):
         if not file.name.endswith(".md"):
             continue
         _, head, body = file.read_text("utf-8").split("+++\n", 2)

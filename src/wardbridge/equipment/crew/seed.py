@@ -31,9 +31,9 @@ class Seed(msgspec.Struct, frozen=True):
 
 @cache
 def every() -> tuple[Seed, ...]:
-    """The runbooks in this folder, by slug."""
+    """The runbooks in the folder ``examples``, by slug."""
     found = []
-    for file in sorted(files.files(__package__).iterdir(), key=lambda file: file.name):
+    for file in sorted(files.files(__package__).joinpath("examples").iterdir(), key=lambda file: file.name):
         if file.name.endswith(".toml"):
             one = msgspec.convert(
                 {**tomllib.loads(file.read_text("utf-8")), "slug": file.name.removesuffix(".toml")}, Seed
