@@ -33,7 +33,7 @@ async def test_a_failing_switch_is_shown_without_patients_to_technical_roles(hou
         assert "pat-z" not in found.text + page.text
         assert PATIENT not in found.text + page.text
         assert (await browser.get("/equipment/network/effect?vlan=x")).status_code == 400
-        assert (await browser.get("/equipment/network/effect")).status_code == 400
+        assert (await browser.get("/equipment/network/effect")).status_code == 303
     async with enter("physician") as browser:
         found = await browser.get("/equipment/network/effect", params={"vlan": "20"})
         assert "/patients/pat-z" in found.text

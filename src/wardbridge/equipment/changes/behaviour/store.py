@@ -53,8 +53,8 @@ async def learned(
                 FROM seen s LEFT JOIN learning g USING (model_id, zone)
                 WHERE (s.model_id, s.zone) IN (SELECT * FROM unnest($1::text[], $2::text[]))
                 GROUP BY s.model_id, s.zone)
-            SELECT u.model_id, u.zone, u.until, coalesce(jsonb_agg(DISTINCT jsonb_build_array(s.peer, s.port, s.protocol,
-                   s.direction)) FILTER (WHERE s.first_seen < u.until), '[]') AS links
+            SELECT u.model_id, u.zone, u.until, coalesce(jsonb_agg(DISTINCT jsonb_build_array(s.peer, s.port,
+                   s.protocol, s.direction)) FILTER (WHERE s.first_seen < u.until), '[]') AS links
             FROM until u JOIN seen s USING (model_id, zone) GROUP BY u.model_id, u.zone, u.until""",
         [model for model, _ in groups], [zone for _, zone in groups], period,
     )  # fmt: skip

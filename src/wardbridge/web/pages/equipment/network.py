@@ -42,13 +42,15 @@ def _sides(call: Call) -> list[str]:
 
 async def failing(call: Call) -> Response:
     """What a failing switch, VLAN, zone or server means, as beds and machines."""
-    vlan = call.query("vlan")
+    vlan = call.query("vlan").strip()
+    if not any(call.query(name).strip() for name in ("switch", "vlan", "zone", "server", "port")):
+        return call.back("/equipment/network")
     if vlan and (not vlan.isascii() or not vlan.isdigit() or not 1 <= int(vlan[:6]) <= 4094):
         raise Invalid(_("A VLAN is a number from 1 to 4094."), "vlan")
     sees = call.may("patient.see")
     found = await effect(
-        call.shop.pool, call.shop.clock.now(), switch=call.query("switch"), port=call.query("port"),
-        vlan=int(vlan) if vlan else None, zone=call.query("zone"), server=call.query("server"), patients=sees,
+        call.shop.pool, call.shop.clock.now(), switch=call.query("switch").strip(), port=call.query("port").strip(),
+        vlan=int(vlan) if vlan else None, zone=call.query("zone"), server=call.query("server").strip(), patients=sees,
     )  # fmt: skip
     shown = msgspec.structs.replace(found, machines=found.machines[:SHOWN])
     for one in shown.machines:
