@@ -16,6 +16,9 @@ from bench.scratch import with_pool
 from wardbridge.core.clock import SystemClock
 from wardbridge.devices.ports import Parts
 from wardbridge.devices.record import FhirRecord
+from wardbridge.equipment.register.discovery import desk as discovery
+from wardbridge.equipment.register.discovery.values import Export, Sighting
+from wardbridge.equipment.register.duplicates import desk as duplicates
 from wardbridge.equipment.register.lists import dump, load
 from wardbridge.equipment.shop import Shop
 from wardbridge.fhir.store.record import Record
@@ -69,6 +72,16 @@ async def measured(pool: Any, count: int) -> dict[str, float]:
     assert again.empty
     assert again.unchanged == count
     lap("import_again_s")
+    twins = await duplicates.candidates(shop)
+    lap("duplicates_s")
+    assert not twins
+    seen = [
+        Sighting(mac=f"00:12:00:00:{n >> 8:02x}:{n & 255:02x}", ip=f"10.99.{n >> 8}.{n & 255}") for n in range(15_000)
+    ]
+    last = time.perf_counter()
+    async with shop.acting(SYSTEM, "bench") as conn:
+        await discovery.take(shop, conn, Export(kind="dhcp", sightings=tuple(seen)))
+    lap("discovery_15000_s")
     text = "".join(await dump.csv(pool)).encode()
     lap("export_csv_s")
     book = await dump.xlsx(pool)
