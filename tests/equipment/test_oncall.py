@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from wardbridge.equipment.crew import calendar, handover, oncall
 from wardbridge.equipment.crew.rota import Duty, Rota
 from wardbridge.equipment.crew.store import rota as store
 from wardbridge.equipment.shop import Shop
+from wardbridge.security.principal import Principal
 
 SECOND = person("operator", "Second")
 START = from_datetime(datetime(2026, 3, 2, 9, tzinfo=UTC))
@@ -95,6 +97,32 @@ async def test_a_swap_whose_duty_changed_meanwhile_is_not_made(staffed: Shop) ->
             await oncall.answer(staffed, conn, swap, "agreed", by=SECOND)
         await oncall.answer(staffed, conn, swap, "refused", by=SECOND)
     assert await oncall.gaps(staffed.pool, START, START + 7 * DAY, "it") == [(start, start + HOUR)]
+
+
+async def test_a_duty_is_given_away_once_even_when_two_colleagues_agree_at_once(staffed: Shop) -> None:
+    third = person("operator", "Third")
+    await staffed.pool.execute(
+        "INSERT INTO person (person_id, login, display, roles, password) VALUES ($1, $1, $2, $3, 'x')",
+        third.id, third.display, sorted(third.roles),
+    )  # fmt: skip
+    rota_id = await weekly(staffed)
+    start, stop = START + 2 * DAY, START + 3 * DAY
+    async with staffed.acting(OPERATOR) as conn:
+        swaps = [(who, await oncall.ask(staffed, conn, rota_id, who.id, start, stop, by=OPERATOR))
+                 for who in (SECOND, third)]  # fmt: skip
+
+    async def agree(who: Principal, swap: str) -> str:
+        try:
+            async with staffed.acting(who) as conn:
+                await oncall.answer(staffed, conn, swap, "agreed", by=who)
+            return who.id
+        except Conflict:
+            return ""
+
+    took = [one for one in await asyncio.gather(*(agree(*swap) for swap in swaps)) if one]
+    assert len(took) == 1
+    assert await who(staffed, start) == took
+    await asyncio.gather(*(oncall.keep(staffed) for _ in range(3)))
 
 
 async def test_duties_are_schedules_and_slots_and_taken_back_when_they_change(staffed: Shop, clock: FakeClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
 
@@ -122,6 +123,19 @@ async def test_a_run_puts_tasks_on_every_side_and_moves_with_them(shop: Shop, st
     assert await differences(shop.pool) == []
     helped = await shop.pool.fetch("SELECT person_id FROM joint_help WHERE what = $1 ORDER BY 1", f"run/{run_id}")
     assert [row["person_id"] for row in helped] == [OPERATOR.id, TECHNICIAN.id]
+
+
+async def test_a_runbook_starts_once_where_it_is_started_twice_at_once(shop: Shop) -> None:
+    slug = await in_force(shop)
+
+    async def start() -> bool:
+        try:
+            await do(shop, runs.start, slug, "system", by=OPERATOR)
+            return True
+        except Conflict:
+            return False
+
+    assert sum(await asyncio.gather(*(start() for _ in range(4)))) == 1
 
 
 async def test_an_aborted_run_says_what_must_be_undone(shop: Shop) -> None:

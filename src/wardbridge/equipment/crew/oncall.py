@@ -168,6 +168,7 @@ async def answer(shop: Shop, conn: Connection, swap_id: str, word: str, *, by: P
         raise Forbidden("whoever was asked answers; whoever asked withdraws", "person")
     now = shop.clock.now()
     if word == "agreed":
+        await store.rota(conn, swap.rota_id, lock=True)
         if swap.start < now or (swap.back_start and swap.back_start < now):
             raise Conflict("the duty has begun meanwhile", "swap")
         mine = await _holds(conn, swap.rota_id, swap.asked_by, swap.start, swap.stop)
@@ -187,6 +188,7 @@ async def publish(shop: Shop, conn: Connection) -> int:
 
     How many slots changed. Duties that are over stay as they were.
     """
+    await store.alone(conn)
     now = shop.clock.now()
     line = [duty for duty in await duties(conn, now, now + AHEAD) if duty.person_id and duty.stop < now + AHEAD]
     rotas = {one.rota_id: one for one in await store.rotas(conn, since=now)}

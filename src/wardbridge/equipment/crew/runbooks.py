@@ -59,7 +59,8 @@ async def read(source: Source, slug: str) -> Runbook:
     return found[0]
 
 
-async def _locked(conn: Connection, slug: str) -> Runbook:
+async def locked(conn: Connection, slug: str) -> Runbook:
+    """A runbook, locked until the transaction ends. Raises NotFound."""
     found = await store.runbooks(conn, slug=slug, lock=True)
     if not found:
         raise NotFound(f"there is no runbook {slug!r}", "runbook")
@@ -91,7 +92,7 @@ async def write(
     Raises Invalid, NotFound, Conflict. Runs that have started keep their steps.
     """
     _checked(kind, title, about, steps)
-    before = await _locked(conn, slug)
+    before = await locked(conn, slug)
     if before.latest != seen:
         raise Conflict("somebody else has changed this runbook meanwhile; look at it again", "version")
     if before.state == "retired":
@@ -109,7 +110,7 @@ async def approve(shop: Shop, conn: Connection, slug: str, side: str, *, by: Pri
     Raises NotFound, Conflict (nothing to sign, signed already, the same person twice), Forbidden for another side's
     people.
     """
-    runbook = await _locked(conn, slug)
+    runbook = await locked(conn, slug)
     if runbook.state != "draft":
         raise Conflict(f"this runbook is {runbook.state}: there is nothing to sign", "state")
     newest, sides = runbook.newest, sides_of(runbook.newest.steps)
@@ -131,7 +132,7 @@ async def signatures(source: Source, runbook: Runbook) -> list[Signature]:
 
 async def retire(shop: Shop, conn: Connection, slug: str) -> None:
     """Out of use; runs that have started go on. Raises NotFound, Conflict."""
-    runbook = await _locked(conn, slug)
+    runbook = await locked(conn, slug)
     if runbook.state == "retired":
         raise Conflict("this runbook is retired already", "state")
     await store.move(conn, runbook.runbook_id, "retired", None, shop.clock.now())

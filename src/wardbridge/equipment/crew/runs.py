@@ -29,7 +29,7 @@ async def start(
 
     Raises NotFound, Invalid, and Conflict for a runbook that is not in force, or that runs on this target already.
     """
-    runbook = await runbooks.read(conn, slug)
+    runbook = await runbooks.locked(conn, slug)
     if runbook.agreed is None or runbook.state == "retired":
         raise Conflict("this runbook is not in force", "runbook")
     if scope not in SCOPES:
@@ -44,9 +44,8 @@ async def start(
         name = name or "all wards"
     elif name not in (await store.targets(conn))[scope]:
         raise Invalid(f"there is no {scope} {name!r}", "target")
-    for line in await store.runs(conn, state="running"):
-        if (line.run.slug, line.run.scope, line.run.target, line.run.device_id) == (slug, scope, name, device_id):
-            raise Conflict("this runbook is running here already", "target")
+    if await store.runs_here(conn, slug, scope, name[:120], device_id):
+        raise Conflict("this runbook is running here already", "target")
     now = shop.clock.now()
     run = Run(
         run_id=shop.ids(), runbook_id=runbook.runbook_id, version=runbook.agreed.version, slug=slug, kind=runbook.kind,

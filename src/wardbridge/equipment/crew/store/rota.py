@@ -176,6 +176,11 @@ async def people(source: Source) -> dict[str, tuple[str, frozenset[str]]]:
     return {row["person_id"]: (row["display"], frozenset(row["roles"])) for row in rows}
 
 
+async def alone(conn: Connection) -> None:
+    """Until this transaction ends nobody else brings duties into the record."""
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtext('rota_slot'))")
+
+
 async def put_token(conn: Connection, person_id: str, digest: str, now: int) -> None:
     """A person's calendar secret; an earlier one no longer opens anything."""
     await conn.execute(

@@ -223,6 +223,14 @@ async def runs(source: Source, *, state: str = "", device_id: str = "", limit: i
     return [Line(run=_run(row), total=row["total"], ended=row["over"], doing=row["doing"]) for row in rows]
 
 
+async def runs_here(source: Source, slug: str, scope: str, target: str, device_id: str) -> bool:
+    """Whether this runbook is under way on this target."""
+    return bool(await source.fetchval(
+        """SELECT EXISTS (SELECT FROM runbook_run WHERE state = 'running' AND slug = $1 AND scope = $2
+           AND CASE WHEN $4 = '' THEN target = $3 ELSE device_id = $4 END)""", slug, scope, target, device_id,
+    ))  # fmt: skip
+
+
 async def say(conn: Connection, run_id: str, entry: Entry) -> None:
     """Append to a run's log."""
     await conn.execute(
