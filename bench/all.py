@@ -36,6 +36,7 @@ SMALL: dict[str, list[str]] = {
     "reindex": ["--resources", "3000"],
     "changes": ["--devices", "600", "--rounds", "3", "--flows", "2000"],
     "maintenance": ["--machines", "600", "--orders", "2000"],
+    "technician": ["--machines", "600", "--orders", "2000", "--movements", "5000"],
     "people": ["--pages", "300", "--people", "60", "--runs", "3"],
     "races": ["--served", "--seconds", "10"],
 }
