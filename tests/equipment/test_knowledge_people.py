@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.equipment.conftest import ADMINISTRATOR, NURSE, OPERATOR, TECHNICIAN, person
+from tests.equipment.conftest import ADMINISTRATOR, NURSE, OPERATOR, TECHNICIAN, Stocked, person
 
 from wardbridge.core.clock import DAY, FakeClock
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.equipment.learning import competence, competence_table, pages, paths, seed, training
+from wardbridge.equipment.learning.about import advice
 from wardbridge.equipment.learning.dates import months_on
 from wardbridge.equipment.learning.store import competence as records
 from wardbridge.equipment.learning.store import paths as path_store
@@ -123,6 +124,19 @@ async def test_competence_is_asked_for_by_rules_and_proven_by_records(staffed: S
     nobody = await competence.competent(staffed.pool, "person-nobody", "monitor", clock.now())
     assert not nobody.ok
     assert "not known" in nobody.warning
+
+
+async def test_an_order_warns_of_what_its_person_has_no_record_of(staffed: Shop, stock: Stocked) -> None:
+    (asset,) = await stock(1)
+    for_pump = await advice(staffed, asset.device_id, TRAINEE.id)
+    assert for_pump.warning == "Infusion pumps: no record; Security awareness: no record"
+    assert "battery-care" in [hit.slug for hit in for_pump.pages]
+    assert (await advice(staffed, asset.device_id)).warning == ""
+    assert (await advice(staffed, "", TRAINEE.id)).pages == ()
+    async with staffed.acting(TECHNICIAN) as conn:
+        for code in ("infusion", "security-awareness"):
+            await competence.assess(staffed, conn, TRAINEE.id, code, by=TECHNICIAN, evidence="watched")
+    assert (await advice(staffed, asset.device_id, TRAINEE.id)).warning == ""
 
 
 async def test_what_is_due_comes_first_when_it_is_overdue(staffed: Shop, clock: FakeClock) -> None:

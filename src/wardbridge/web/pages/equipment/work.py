@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from wardbridge.core.errors import Forbidden, Invalid, NotFound
+from wardbridge.equipment.learning import about as learning
 from wardbridge.equipment.register.store import now as machines_now
 from wardbridge.equipment.work import desk, procedures, values
 from wardbridge.equipment.work.store import orders, requests
@@ -95,6 +96,7 @@ async def work_page(call: Call) -> Response:
         said=await requests.of_work(shop.pool, [work_id]), instruments=await kept.instruments(shop.pool),
         fitting=await kept.fitting(shop.pool, work.device_id) if work.device_id and not procedure else [],
         overdue=not work.ended and work.due is not None and (work.due_first or work.due) < shop.clock.now(),
+        advice=await learning.advice(shop, work.device_id, work.person_id, work.code),
         mine=_may(call, work.side), known=bool(await machines_now(shop.pool, [work.device_id])),
     )  # fmt: skip
 
