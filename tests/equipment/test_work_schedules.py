@@ -107,19 +107,26 @@ async def enrolled(shop: Shop, stock: Stocked, schedule: Schedule, count: int = 
     return assets
 
 
-async def test_orders_come_ahead_of_time_once_and_begin_the_next_period(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
+async def caught_up(shop: Shop) -> int:
+    """So many ticks that their pace has reached the clock."""
+    return sum([await schedules.tick(shop) for _ in range(62)])
+
+
+async def test_orders_come_ahead_of_time_once_and_begin_the_next_period(
+    shop: Shop, stock: Stocked, clock: FakeClock
+) -> None:
     installed = clock.now() - 300 * DAY
     assets = await enrolled(shop, stock, YEARLY, 3, installed=installed)
-    assert await schedules.tick(shop) == 0
+    assert await caught_up(shop) == 0
     await clock.advance(36 * DAY / SECOND)
-    assert await schedules.tick(shop) == 3
-    assert await schedules.tick(shop) == 0
+    assert await caught_up(shop) == 3
+    assert await caught_up(shop) == 0
     rows = await orders.of_devices(shop.pool, [assets[0].device_id])
     assert [(row.source, row.source_id, row.due) for row in rows] == [
         ("schedule", "s/1", plans.add_months(installed, 12))
     ]
     await clock.advance(400 * DAY / SECOND)
-    assert await schedules.tick(shop) == 0, "a jump writes nothing anew: the period has its order"
+    assert await caught_up(shop) == 0, "a jump writes nothing anew: the period has its order"
     (asset,) = await machines(shop.pool, [assets[0].device_id])
     assert asset.state == "maintenance-due"
     async with shop.acting(TECHNICIAN) as conn:
@@ -128,9 +135,20 @@ async def test_orders_come_ahead_of_time_once_and_begin_the_next_period(shop: Sh
     assert asset.state == "in-service"
     done = clock.now()
     await clock.advance(350 * DAY / SECOND)
-    assert await schedules.tick(shop) == 1
+    assert await caught_up(shop) == 1
     rows = await orders.of_devices(shop.pool, [assets[0].device_id])
     assert (rows[0].source_id, rows[0].due) == ("s/2", plans.add_months(done, 12))
+
+
+async def test_a_clock_that_jumps_and_comes_back_is_no_flood(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
+    now = clock.now()
+    await enrolled(shop, stock, YEARLY, 40, installed=now - 30 * DAY)
+    assert await caught_up(shop) == 0
+    clock.set(now + 3650 * DAY)
+    assert await schedules.tick(shop) == 0, "ten years ahead: this tick goes a week"
+    clock.set(now + 60 * SECOND)
+    assert await caught_up(shop) == 0
+    assert await orders.of_devices(shop.pool) == []
 
 
 async def test_crashes_between_steps_leave_one_order(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
@@ -144,12 +162,12 @@ async def test_crashes_between_steps_leave_one_order(shop: Shop, stock: Stocked,
     for dies in (True, False, True, False):
         try:
             async with shop.acting(TECHNICIAN) as conn:
-                await schedules.generate(shop, conn, limit=2)
+                await schedules.generate(shop, conn, clock.now(), limit=2)
                 if dies:
                     raise Died
         except Died:
             pass
-    await schedules.tick(shop)
+    await caught_up(shop)
     found = await shop.pool.fetch("SELECT device_id, count(*) AS n FROM work GROUP BY 1")
     assert [row["n"] for row in found] == [1] * 5
     assert await shop.pool.fetchval("SELECT count(*) FROM schedule_period WHERE ordered") == 5
@@ -163,13 +181,15 @@ async def test_many_machines_are_enrolled_and_ordered_in_batches(shop: Shop, sto
             Asset(device_id=f"more-{n}", model_id="model-1", state="in-service", state_since=now, created=now,
                   serial=f"M{n}", installed=now - 340 * DAY) for n in range(600)
         ])  # fmt: skip
-    assert await schedules.tick(shop) == 601
-    assert await schedules.tick(shop) == 0
+    assert await caught_up(shop) == 601
+    assert await caught_up(shop) == 0
 
 
-async def test_what_has_no_history_is_not_overdue_on_the_first_day(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
+async def test_what_has_no_history_is_not_overdue_on_the_first_day(
+    shop: Shop, stock: Stocked, clock: FakeClock
+) -> None:
     await enrolled(shop, stock, YEARLY, 2, installed=clock.now() - 4000 * DAY)
-    await schedules.tick(shop)
+    await caught_up(shop)
     lines, _ = await orders.find(shop.pool, orders.Filter(state="overdue"), clock.now())
     assert lines == []
 

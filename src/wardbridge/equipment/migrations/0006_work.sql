@@ -169,13 +169,12 @@ CREATE TABLE aem_case (
 CREATE UNIQUE INDEX aem_case_one ON aem_case (model_id) WHERE state NOT IN ('closed-incomplete', 'cancelled');
 SELECT account_for('aem_case', 'case_id');
 
--- What counts as sufficient maintenance history at this site (one row).
+-- What counts as sufficient maintenance history at this site (one row; without it: 5 completed over 12 months).
 CREATE TABLE aem_rule (
     sole      boolean PRIMARY KEY DEFAULT true CHECK (sole),
     completed int NOT NULL CHECK (completed >= 1),
     months    int NOT NULL CHECK (months >= 1)
 );
-INSERT INTO aem_rule VALUES (true, 5, 12);
 SELECT account_for('aem_rule', 'sole');
 
 -- Why a model may not be in the programme at "moment", '' where it may: one rule for trigger, pages and generator.
@@ -183,10 +182,10 @@ CREATE FUNCTION aem_forbidden(model text, moment bigint) RETURNS text LANGUAGE s
     SELECT CASE
         WHEN m.class IN ('imaging', 'radiologic') THEN 'imaging and radiologic equipment follows its manufacturer'
         WHEN m.class = 'laser' THEN 'medical lasers follow their manufacturer'
-        WHEN h.done < r.completed OR h.first IS NULL
-             OR h.first > moment - r.months * 2629800000000 THEN 'the maintenance history is too short'
+        WHEN h.done < coalesce(r.completed, 5) OR h.first IS NULL
+             OR h.first > moment - coalesce(r.months, 12) * 2629800000000 THEN 'the maintenance history is too short'
         ELSE '' END
-    FROM model m, aem_rule r,
+    FROM model m LEFT JOIN aem_rule r ON true,
          LATERAL (SELECT count(*) AS done, min(w.done_at) AS first FROM work w JOIN asset a USING (device_id)
                   WHERE a.model_id = m.model_id AND w.kind = 'maintenance' AND w.state = 'resolved'
                     AND w.done_at <= moment) h
@@ -307,7 +306,9 @@ CREATE TABLE use_time (
     use_us    bigint NOT NULL CHECK (use_us >= 0),
     until     bigint NOT NULL
 ) WITH (fillfactor = 50);
-CREATE TABLE use_cursor (sole boolean PRIMARY KEY DEFAULT true CHECK (sole), xid xid8 NOT NULL, sequence bigint NOT NULL);
+-- How far the telemetry is counted, and up to when schedules were looked at.
+CREATE TABLE use_cursor (sole boolean PRIMARY KEY DEFAULT true CHECK (sole), xid xid8 NOT NULL, sequence bigint NOT NULL,
+    ticked bigint NOT NULL DEFAULT 0);
 INSERT INTO use_cursor VALUES (true, '0', 0);
 -- When a machine said that it rests; NULL: still.
 CREATE TABLE use_rest (

@@ -11,9 +11,9 @@ from wardbridge.equipment.work.values import PLANNED, Work
 from wardbridge.security.principal import SYSTEM
 
 
-async def fall_due(shop: Shop, conn: Connection, limit: int = 250) -> int:
-    """Machines in service whose planned work has reached its due date become ``maintenance-due``; how many."""
-    found = await life.due(conn, shop.clock.now(), limit)
+async def fall_due(shop: Shop, conn: Connection, now: int, limit: int = 250) -> int:
+    """Machines in service whose planned work is due at ``now`` (µs) become ``maintenance-due``; how many."""
+    found = await life.due(conn, now, limit)
     for device_id, number, name in found:
         await moves.move(shop, conn, device_id, "maintenance-due", SYSTEM, {"due": f"work order {number}: {name}"})
     return len(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wardbridge.core.clock import DAY
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Invalid, NotFound
 from wardbridge.equipment.shop import Shop
@@ -10,6 +11,9 @@ from wardbridge.equipment.work.plans import Period, Schedule
 from wardbridge.equipment.work.store import aem, procedures, schedules
 from wardbridge.security.principal import SYSTEM, Principal
 
+PACE = 7 * DAY
+"""A tick goes so far at most: a clock that jumps ahead by years, and is put right, leaves a week's orders and no flood.
+After a long downtime the ticks catch up by themselves."""
 BATCH = 250
 """Orders of one transaction: a register of 15,000 machines is dealt with in some ticks, and nobody waits long."""
 
@@ -73,12 +77,11 @@ async def enrol(shop: Shop, conn: Connection, limit: int = BATCH) -> int:
     return len(missing)
 
 
-async def generate(shop: Shop, conn: Connection, by: Principal = SYSTEM, limit: int = BATCH) -> int:
-    """Order the work of periods that fall due within their notice; how many orders were written.
+async def generate(shop: Shop, conn: Connection, now: int, by: Principal = SYSTEM, limit: int = BATCH) -> int:
+    """Order the work of periods that fall due within their notice at ``now`` (µs); how many orders were written.
 
     Each period is ordered once: its row says so in the same transaction, and the order's source is unique.
     """
-    now = shop.clock.now()
     found = await schedules.ripe(conn, now, limit)
     wanted, periods = [], []
     for schedule, period, reading, version, minutes in found:
@@ -127,12 +130,13 @@ async def tick(shop: Shop) -> int:
     written = 0
     async with shop.acting(SYSTEM, "schedules") as conn:
         await schedules.alone(conn)
+        now = await schedules.pace(conn, shop.clock.now(), PACE)
         enrolled = await enrol(shop, conn)
     while True:
         async with shop.acting(SYSTEM, "schedules") as conn:
             await schedules.alone(conn)
-            count = await generate(shop, conn)
-            await life.fall_due(shop, conn, BATCH)
+            count = await generate(shop, conn, now)
+            await life.fall_due(shop, conn, now, BATCH)
             more = enrolled == BATCH and await enrol(shop, conn) == BATCH
         written += count
         if count < BATCH and not more:

@@ -59,14 +59,15 @@ async def history(source: Source, model_id: str, at: int) -> tuple[str, int, int
     """(class, maintenance completed, the first of it, the site's rule) of a model; None where it does not exist."""
     row = await source.fetchrow(
         """SELECT m.class, count(w.work_id) AS done, min(w.done_at) AS first, r.completed, r.months
-           FROM model m CROSS JOIN aem_rule r LEFT JOIN asset a ON a.model_id = m.model_id
+           FROM model m LEFT JOIN aem_rule r ON true LEFT JOIN asset a ON a.model_id = m.model_id
            LEFT JOIN work w ON w.device_id = a.device_id AND w.kind = 'maintenance' AND w.state = 'resolved'
                 AND w.done_at <= $2
            WHERE m.model_id = $1 GROUP BY m.class, r.completed, r.months""",
         model_id,
         at,
     )
-    return (row["class"], row["done"], row["first"], Rule(row["completed"], row["months"])) if row else None
+    rule = Rule() if row is None or row["completed"] is None else Rule(row["completed"], row["months"])
+    return (row["class"], row["done"], row["first"], rule) if row else None
 
 
 async def forbidden(source: Source, model_id: str, at: int) -> str:
@@ -76,4 +77,9 @@ async def forbidden(source: Source, model_id: str, at: int) -> str:
 
 async def set_rule(conn: Connection, rule: Rule) -> None:
     """What counts as sufficient history here."""
-    await conn.execute("UPDATE aem_rule SET completed = $1, months = $2", rule.completed, rule.months)
+    await conn.execute(
+        """INSERT INTO aem_rule VALUES (true, $1, $2)
+           ON CONFLICT (sole) DO UPDATE SET completed = excluded.completed, months = excluded.months""",
+        rule.completed,
+        rule.months,
+    )

@@ -31,6 +31,17 @@ async def alone(conn: Connection) -> None:
     await conn.execute("SELECT pg_advisory_xact_lock(hashtext('equipment schedules'))")
 
 
+async def pace(conn: Connection, now: int, most: int) -> int:
+    """Up to when this tick looks: ``now`` (µs), but ``most`` after the last one. A clock that went back is followed."""
+    found = await conn.fetchval(
+        """UPDATE use_cursor SET ticked = CASE WHEN ticked = 0 OR $1 < ticked THEN $1 ELSE least($1, ticked + $2) END
+           RETURNING ticked""",
+        now,
+        most,
+    )
+    return int(found)
+
+
 async def put(conn: Connection, rows: Sequence[Schedule]) -> None:
     """Insert or replace schedules."""
     names = Schedule.__struct_fields__
