@@ -18,7 +18,7 @@ from wardbridge.equipment.lifecycle.questions import Form, Score, check, load, s
 from wardbridge.equipment.lifecycle.store import moves as move_store
 from wardbridge.equipment.lifecycle.store import needs as store
 from wardbridge.equipment.lifecycle.store.rows import Source
-from wardbridge.equipment.lifecycle.table import gaps, table
+from wardbridge.equipment.lifecycle.table import Gap, Rule, gaps, table
 from wardbridge.equipment.lifecycle.values import Answer, Move, Need
 from wardbridge.equipment.register import desk
 from wardbridge.equipment.register.store import models
@@ -185,6 +185,12 @@ async def move(shop: Shop, conn: Connection, need_id: str, to: str, by: Principa
     if to == "received":
         raise Conflict("a need is received by receiving its machines", "machines")
     return await _step(shop, conn, need, to, by, said, _kept(stands))
+
+
+def lacking(stands: Assessment, rule: Rule) -> list[Gap]:
+    """What the store must hold for a move and does not yet."""
+    asked = [name for name in rule.needs if table().evidence[name].source == "kept"]
+    return gaps(asked, {}, _kept(stands))
 
 
 def _kept(stands: Assessment) -> dict[str, str]:

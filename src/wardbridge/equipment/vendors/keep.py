@@ -27,8 +27,10 @@ async def keep(shop: Shop) -> int:
         for one in await access_store.closed(conn, now - BACK, now):
             devices = [machine.device_id for machine in await access_store.reached(conn, one.access_id)]
             found.append(resources.session(one, devices, access.state(one, now)))
-        for agreed in await firms.turned(conn, now - BACK, now):
-            found.append(resources.contract(agreed, await firms.covered(conn, agreed.contract_id), now))
+        found += [
+            resources.contract(one, await firms.covered(conn, one.contract_id), now)
+            for one in await firms.turned(conn, now - BACK, now)
+        ]
         stale = await _stale(shop, conn, found)
         await shop.record.put(conn, stale)
     return len(stale)
@@ -38,6 +40,5 @@ async def _stale(shop: Shop, conn: Any, found: Sequence[dict[str, Any]]) -> list
     before: dict[tuple[str, str], dict[str, Any]] = {}
     for kind in ("Communication", "Contract"):
         ids = [one["id"] for one in found if one["resourceType"] == kind]
-        now = await shop.record.current_many(conn, kind, ids)
-        before |= {(kind, ident): resource for ident, resource in now.items()}
+        before |= {(kind, name): said for name, said in (await shop.record.current_many(conn, kind, ids)).items()}
     return [one for one in found if before.get((one["resourceType"], one["id"]), {}).get("status") != one["status"]]

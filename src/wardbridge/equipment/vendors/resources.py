@@ -110,7 +110,10 @@ def session(one: Session, device_ids: Sequence[str], state: str) -> dict[str, An
         "about": [{"reference": f"Device/{ident}"} for ident in device_ids],
         "sender": {"reference": f"Organization/{one.vendor_id}"},
         "payload": [{"contentString": text} for text in (one.purpose, one.summary) if text],
-        "note": [{"text": f"requested by {one.requested_name}"}],
+        "note": [
+            {"text": f"requested by {one.requested_name}"},
+            {"text": f"open from {iso(one.starts)} to {iso(one.stops)}"},
+        ],
     }
     if one.decision:
         result["note"].append({"text": f"{one.decision} by {one.decided_name}"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -30,11 +31,16 @@ async def put(
     )
 
 
+@cache
+def _fields(kind: Any) -> tuple[tuple[str, bool], ...]:
+    """The columns of a value, and whether one may arrive as JSON text."""
+    return tuple((field.encode_name, field.type is not str) for field in msgspec.structs.fields(kind))
+
+
 def value(row: Any, kind: type[Any]) -> Any:
     """A database row as a value; jsonb columns arrive as text."""
-    fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
-    found = {name: row[name] for name in fields}
-    for name, wanted in fields.items():
-        if isinstance(found[name], str) and wanted is not str and found[name][:1] in ("{", "["):
-            found[name] = msgspec.json.decode(found[name])
+    found = {}
+    for name, other in _fields(kind):
+        one = row[name]
+        found[name] = msgspec.json.decode(one) if other and isinstance(one, str) and one[:1] in ("{", "[") else one
     return msgspec.convert(found, kind)

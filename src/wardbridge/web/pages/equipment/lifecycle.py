@@ -103,7 +103,8 @@ async def need(call: Call) -> Response:
         history=await move_store.of_need(pool, found.need_id), machines=await register.now(pool, arrived),
         replaced=await register.now(pool, list(found.replaces)),
         models=await register.models(pool) if found.state == "ordered" else (), said=SAID,
-        onward=[rule for rule in table().onward(found.state) if rule.to != "received"], signed_by=needs.SIGNED,
+        signed_by=needs.SIGNED,
+        onward=[(rule, needs.lacking(stands, rule)) for rule in table().onward(found.state) if rule.to != "received"],
     )  # fmt: skip
 
 
