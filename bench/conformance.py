@@ -44,8 +44,8 @@ RUNNERS = {
     ),
     "sbom": (
         "sbom",
-        "every bill and statement read, counted, written again; each statement gives its state to what it speaks of, and "
-        "to nothing else",
+        "every bill and statement read, counted, written again; each statement gives its state to what it speaks of "
+        "and to nothing else",
     ),
     "mdc": ("mdc", "our table of IEEE 11073 codes and units agrees with the published lists"),
 }

@@ -11,7 +11,7 @@ from tests.equipment.conftest import OPERATOR, TECHNICIAN, Stocked
 from wardbridge.core.clock import DAY, FakeClock
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.equipment.cyber import desk, load
-from wardbridge.equipment.cyber.exposure import Exposed, exposed_now, overview
+from wardbridge.equipment.cyber.exposure import Exposed, exposed_now, named, overview
 from wardbridge.equipment.cyber.rematch import keep, rematch
 from wardbridge.equipment.cyber.store import sboms, zones
 from wardbridge.equipment.cyber.store.zones import Zone
@@ -263,6 +263,37 @@ async def test_zone_and_control_change_the_exposure(shop: Shop, stock: Stocked) 
     assert open_again.priority.value == zoned.priority.value
     (seat,) = await zones.seats(shop.pool)
     assert (seat.zone, seat.devices, seat.answers) == ("infusion", 1, None)
+
+
+async def test_what_an_advisory_says_in_words_counts_where_no_identity_matched(shop: Shop, stock: Stocked) -> None:
+    first, second = await stock(2)
+    async with shop.acting(OPERATOR) as conn:
+        await conn.execute(
+            """INSERT INTO advisory (advisory_id, kind, number, publisher, title, digest, loaded_at)
+               VALUES ('a', 'csaf', 'ICSMA-1', 'CISA', 'x', '', 0)"""
+        )
+        await conn.execute("INSERT INTO advisory_cve (advisory_id, cve, cvss) VALUES ('a', $1, 9.1)", CVE)
+        await conn.executemany(
+            """INSERT INTO advisory_candidate (advisory_id, device_id, verdict, certainty, why, since, decision,
+                                               decided_why) VALUES ('a', $1, 'candidate', 'likely', $2, 5, $3, $4)""",
+            [(first.device_id, ["Acme Flow 3"], "open", ""), (second.device_id, [], "not-affected", "other lot")],
+        )
+    (one,) = await exposed(shop)
+    assert (one.device_id, one.verdict.row.via, one.verdict.row.sure) == (first.device_id, "advisory", False)
+    assert one.verdict.row.why == [{"advisory": "ICSMA-1", "words": "Acme Flow 3"}]
+    (line,) = await named(shop.pool, await overview(shop.pool, shop.clock.now(), text="flow"))
+    assert (line.fact.cve, line.devices, line.models, line.fact.cvss) == (CVE, 1, ("Acme Flow 3",), pytest.approx(9.1))
+    assert await overview(shop.pool, shop.clock.now(), text="nothing") == []
+    assert await overview(shop.pool, shop.clock.now(), device_id=second.device_id) == []
+    async with shop.acting(OPERATOR) as conn:
+        await desk.judge(shop, conn, OPERATOR, cve=CVE, model_id="model-1", family="product", state="resolved",
+                         note="patched in May")  # fmt: skip
+    assert await exposed(shop) == []
+    (line,) = await overview(shop.pool, shop.clock.now())
+    assert (line.open, line.closed, line.states) == (False, 1, ("resolved",))
+    await with_bom(shop)
+    await loaded(shop)
+    assert {one.verdict.row.via for one in await exposed(shop)} == {"purl"}
 
 
 async def test_a_full_match_changes_nothing_when_nothing_changed(shop: Shop, stock: Stocked) -> None:

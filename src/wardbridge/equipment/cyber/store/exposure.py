@@ -169,14 +169,29 @@ _ROWS = """SELECT f.*, m.manufacturer, m.name AS model, coalesce(b.firmware, '')
     JOIN (SELECT DISTINCT build_id, firmware FROM builds) b USING (build_id)
     LEFT JOIN sbom s ON s.sbom_id = f.sbom_id
     LEFT JOIN component r ON r.sbom_id = f.sbom_id AND r.n = 0"""
-_FACTS = """SELECT n.cve, v.title, v.ssvc, v.cvss, v.aliases, coalesce(v.kev, false) OR coalesce(a.kev, false) AS kev,
+_WORDS = """SELECT DISTINCT ON (c.device_id, v.cve) 'device:' || c.device_id AS build_id, v.cve, 'product' AS family,
+        a.model_id, m.name AS component, a.firmware AS version, '' AS purl, '' AS cpe, '' AS sbom_id, '' AS ref,
+        'advisory' AS via, c.certainty = 'certain' AS sure, '' AS fixed,
+        jsonb_build_array(jsonb_build_object('advisory', d.number, 'words', array_to_string(c.why, '; '))) AS why,
+        c.since
+    FROM advisory_cve v JOIN advisory d USING (advisory_id) JOIN advisory_candidate c USING (advisory_id)
+    JOIN asset a ON a.device_id = c.device_id JOIN model m ON m.model_id = a.model_id
+    WHERE d.kind IN ('csaf', 'kev') AND d.state = 'current' AND c.verdict = 'candidate' AND c.decision <> 'not-affected'
+      AND a.merged_into IS NULL AND {0}
+      AND NOT EXISTS (SELECT FROM finding f WHERE f.cve = v.cve AND f.model_id = a.model_id)
+    ORDER BY c.device_id, v.cve, array_position(ARRAY['certain', 'likely', 'possible'], c.certainty)"""
+"""Machines that an advisory means by its product's words, where the matching by identity found nothing in the model:
+each is a build of its own, since an advisory may mean single ones. The place takes a condition on ``v`` and ``a``."""
+_FACTS = """SELECT n.cve, v.title, v.ssvc, greatest(v.cvss, a.cvss) AS cvss, v.aliases,
+        coalesce(v.kev, false) OR coalesce(a.kev, false) AS kev,
         a.due, coalesce(a.ransomware, false) AS ransomware, e.epss, e.percentile
     FROM (SELECT DISTINCT cve FROM f) n
     LEFT JOIN (SELECT cve, coalesce(max(nullif(title, '')), left(max(text), 200), '') AS title,
                       coalesce(max(ssvc::text) FILTER (WHERE ssvc <> '{}'), '{}')::jsonb AS ssvc, max(cvss) AS cvss,
                       bool_or(kev) AS kev, min(aliases) AS aliases
                FROM vulnerability WHERE cve IN (SELECT cve FROM f) GROUP BY cve) v USING (cve)
-    LEFT JOIN (SELECT cve, bool_or(kev) AS kev, min(due) AS due, bool_or(ransomware) AS ransomware
+    LEFT JOIN (SELECT cve, bool_or(kev) AS kev, min(due) AS due, bool_or(ransomware) AS ransomware,
+                      max(cvss) AS cvss
                FROM advisory_cve WHERE cve IN (SELECT cve FROM f) GROUP BY cve) a USING (cve)
     LEFT JOIN epss e USING (cve)"""
 _CONTROLS = "SELECT * FROM control WHERE ended_at IS NULL AND start <= $2 AND until > $2"
@@ -193,10 +208,14 @@ async def of_cve(source: Source, cve: str, now: int) -> Picture:
             SELECT $1::text AS cve UNION
             SELECT v.cve FROM vulnerability v WHERE v.aliases @> ARRAY[$1::text] UNION
             SELECT unnest(v.aliases) FROM vulnerability v WHERE v.cve = $1),
-        f AS MATERIALIZED (SELECT * FROM finding WHERE cve IN (SELECT cve FROM ids)),
+        f AS MATERIALIZED (
+            SELECT * FROM finding WHERE cve IN (SELECT cve FROM ids)
+            UNION ALL SELECT * FROM ({_WORDS.format("v.cve IN (SELECT cve FROM ids)")}) w),
         builds AS MATERIALIZED (
             SELECT device_id, build_id, firmware FROM device_build
-            WHERE model_id IN (SELECT model_id FROM f) AND build_id IN (SELECT build_id FROM f)),
+            WHERE model_id IN (SELECT model_id FROM f) AND build_id IN (SELECT build_id FROM f)
+            UNION ALL SELECT device_id, 'device:' || device_id, firmware FROM asset
+            WHERE device_id IN (SELECT substr(build_id, 8) FROM f WHERE via = 'advisory')),
         zones AS ({_ZONES.format("i.device_id IN (SELECT device_id FROM builds)")}),
         d AS (SELECT n.device_id, b.build_id, coalesce(nullif(n.label, ''), concat_ws(' ', n.model,
                      coalesce(nullif(n.tag, ''), n.serial))) AS name, n.tag, n.state, n.criticality,
@@ -222,14 +241,19 @@ async def of_fleet(source: Source, now: int, *, model_id: str = "", device_id: s
     """Every vulnerability of the fleet (of one model, or one machine; whose CVE, title, component or model has
     ``text``), with machines counted by what they have in common."""
     query = f"""
-        WITH builds AS MATERIALIZED (
+        WITH words AS MATERIALIZED (
+            {_WORDS.format("($1::text = '' OR a.model_id = $1) AND ($3::text = '' OR a.device_id = $3)")}),
+        builds AS MATERIALIZED (
             SELECT device_id, build_id, model_id, firmware FROM device_build
-            WHERE ($1::text = '' OR model_id = $1) AND ($3::text = '' OR device_id = $3)),
+            WHERE ($1::text = '' OR model_id = $1) AND ($3::text = '' OR device_id = $3)
+            UNION ALL SELECT device_id, 'device:' || device_id, model_id, firmware FROM asset
+            WHERE device_id IN (SELECT substr(build_id, 8) FROM words)),
+        hit AS (SELECT * FROM finding UNION ALL SELECT * FROM words),
         b AS MATERIALIZED (
             SELECT build_id, model_id, row_number() OVER (ORDER BY build_id) - 1 AS n
             FROM (SELECT DISTINCT build_id, model_id FROM builds) x),
         every AS MATERIALIZED (
-            SELECT f.cve, f.build_id, b.n, f.sure, f.since FROM finding f JOIN b USING (build_id, model_id)
+            SELECT f.cve, f.build_id, b.n, f.sure, f.since FROM hit f JOIN b USING (build_id, model_id)
             WHERE $4::text = '' OR strpos(lower(f.cve || ' ' || f.component || ' ' || f.family), $4) > 0
                OR f.model_id IN (SELECT m.model_id FROM model m
                                  WHERE strpos(lower(m.manufacturer || ' ' || m.name), $4) > 0)
@@ -240,12 +264,13 @@ async def of_fleet(source: Source, now: int, *, model_id: str = "", device_id: s
         c AS MATERIALIZED (
             SELECT e.cve, array_agg(e.n) AS builds, bool_or(e.sure) AS sure, min(e.since) AS since,
                    e.cve IN (SELECT cve FROM said) AS judged FROM every e GROUP BY e.cve),
-        f AS MATERIALIZED (SELECT * FROM finding WHERE cve IN (SELECT cve FROM c WHERE judged)
+        f AS MATERIALIZED (SELECT * FROM hit WHERE cve IN (SELECT cve FROM c WHERE judged)
                            AND build_id IN (SELECT build_id FROM b)),
         v AS (SELECT cve, max(cvss) AS cvss, bool_or(kev) AS kev FROM vulnerability
               WHERE cve IN (SELECT cve FROM c) GROUP BY cve),
-        a AS (SELECT cve, bool_or(kev) AS kev, min(due) AS due, bool_or(ransomware) AS ransomware FROM advisory_cve
-              GROUP BY cve),
+        a AS (SELECT cve, bool_or(kev) AS kev, min(due) AS due, bool_or(ransomware) AS ransomware,
+                      max(cvss) AS cvss
+              FROM advisory_cve GROUP BY cve),
         zones AS ({_ZONES.format("true")}),
         d AS (SELECT b.build_id, n.criticality, coalesce(z.zone, '') AS zone, coalesce(z.exposure, '') AS exposure,
                      count(*) AS devices, count(*) FILTER (WHERE n.in_use) AS in_use
@@ -253,7 +278,8 @@ async def of_fleet(source: Source, now: int, *, model_id: str = "", device_id: s
               GROUP BY 1, 2, 3, 4)
         SELECT jsonb_build_object(
             'facts', (SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-                          'cve', c.cve, 'cvss', v.cvss, 'kev', coalesce(v.kev, false) OR coalesce(a.kev, false),
+                          'cve', c.cve, 'cvss', greatest(v.cvss, a.cvss),
+                          'kev', coalesce(v.kev, false) OR coalesce(a.kev, false),
                           'due', a.due, 'ransomware', coalesce(a.ransomware, false), 'epss', e.epss))), '[]')
                       FROM c LEFT JOIN v USING (cve) LEFT JOIN a USING (cve) LEFT JOIN epss e USING (cve)),
             'briefs', (SELECT coalesce(jsonb_agg(to_jsonb(c)), '[]') FROM c),
@@ -276,12 +302,14 @@ async def of_fleet(source: Source, now: int, *, model_id: str = "", device_id: s
 async def named(source: Source, cves: Sequence[str], *, model_id: str = "") -> dict[str, Names]:
     """Titles of vulnerabilities, with the models and components (at most 20 of each) that they were found in."""
     rows = await source.fetch(
-        """SELECT f.cve, coalesce((SELECT coalesce(max(nullif(v.title, '')), left(max(v.text), 200))
+        f"""SELECT f.cve, coalesce((SELECT coalesce(max(nullif(v.title, '')), left(max(v.text), 200))
                                    FROM vulnerability v WHERE v.cve = f.cve), '') AS title,
                   (array_agg(DISTINCT m.manufacturer || ' ' || m.name))[:20] AS models,
                   (array_agg(DISTINCT concat_ws(' ', f.component, nullif(f.version, ''))))[:20] AS components
-           FROM finding f JOIN model m USING (model_id)
-           WHERE f.cve = ANY($1) AND ($2 = '' OR f.model_id = $2) GROUP BY f.cve""",
+           FROM (SELECT cve, model_id, component, version FROM finding WHERE cve = ANY($1)
+                 UNION ALL SELECT cve, model_id, component, version
+                 FROM ({_WORDS.format("v.cve = ANY($1) AND ($2::text = '' OR a.model_id = $2)")}) w) f
+           JOIN model m USING (model_id) WHERE $2::text = '' OR f.model_id = $2 GROUP BY f.cve""",
         list(cves),
         model_id,
     )
