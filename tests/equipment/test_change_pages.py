@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+from tests.equipment.changing import file
 from tests.web.conftest import *  # noqa: F403 - fixtures of the web room
 from tests.web.test_equipment_pages import PATIENT, pump  # noqa: F401 - a fixture
+
+from wardbridge.core.clock import DAY, HOUR, to_datetime
+from wardbridge.equipment.changes import desk
+from wardbridge.equipment.crew import oncall
+from wardbridge.equipment.crew.rota import Rota
+from wardbridge.security.principal import Principal
 
 HAZARD = {
     "h1-property": "safety", "h1-cause": "restart", "h1-situation": "no therapy", "h1-harm": "hypotension",
@@ -89,3 +97,20 @@ async def test_who_may_see_and_write_changes(house, enter, role, opens, writes) 
         assert (
             await browser.post("/equipment/changes/new", data={"csrf": browser.csrf, "kind": "patch"})
         ).status_code == writes
+
+
+async def test_a_change_tells_when_nobody_is_on_call(house, enter, pump) -> None:  # noqa: F811
+    shop = house.room.shop
+    now = shop.clock.now()
+    who = Principal("person-operator", "Operator Test", "user", frozenset({"operator"}))
+    async with shop.acting(who) as conn:
+        first = to_datetime(now).date() - timedelta(days=7)
+        rota = Rota(rota_id="", side="it", title="IT", zone="UTC", first=first, people=(who.id,), last=first)
+        await oncall.put(shop, conn, rota)
+        content = file(models=("pump",), start=now + DAY, stop=now + DAY + HOUR)
+        change = await desk.draft(shop, conn, "configuration", content, who)
+    async with enter("technician") as browser:
+        page = await browser.get(f"/equipment/changes/{change.change_id}")
+        assert "nobody of it is on call" in page.text
+        assert "nobody of biomed" not in page.text
+        assert "nobody of it is on call" in (await browser.get("/equipment/changes")).text

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-import msgspec
-
 from wardbridge.core.clock import DAY, MINUTE
 from wardbridge.core.errors import Invalid
 from wardbridge.equipment.changes.effect import store
@@ -62,10 +60,3 @@ async def silent_together(source: store.Source, now: int) -> list[Silence]:
     machines. At least three and most of those that were heard today."""
     found = await store.silences(source, now - HEARD_WITHIN, now - SILENT_AFTER, LEAST, SHARE)
     return [one for one in found if one.last - one.first <= TOGETHER]
-
-
-def without_patients(one: Effect) -> Effect:
-    """The same for whoever may not see patients."""
-    return msgspec.structs.replace(
-        one, machines=tuple(msgspec.structs.replace(hit, patient_id="") for hit in one.machines)
-    )

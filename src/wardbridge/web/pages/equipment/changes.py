@@ -9,13 +9,14 @@ from starlette.responses import Response
 from wardbridge.core.clock import DAY
 from wardbridge.core.errors import Invalid, NotFound
 from wardbridge.equipment.changes import desk, store
-from wardbridge.equipment.changes.calendar import bounds, hints, ical, month
+from wardbridge.equipment.changes.calendar import Absence, bounds, hints, ical, month
 from wardbridge.equipment.changes.patches import desk as patches
 from wardbridge.equipment.changes.patches import store as items
 from wardbridge.equipment.changes.patches.values import Window
 from wardbridge.equipment.changes.rules import ENDED
 from wardbridge.equipment.changes.values import KINDS, Patch, RiskFile
-from wardbridge.equipment.signing.sign import sides_of
+from wardbridge.equipment.crew import oncall
+from wardbridge.equipment.signing.sign import BOTH, sides_of
 from wardbridge.web.call import Call, Handler
 from wardbridge.web.pages.equipment.change_form import HAZARDS, SPARE, choices, file_of, number, written
 from wardbridge.web.words import _
@@ -41,12 +42,23 @@ async def changes(call: Call) -> Response:
         max((one.stop or 0 for one in windows), default=now),
     )
     others = await store.find(pool, states=SHOWN["open"], since=since, until=until) if windows else []
-    freezes = await store.freezes(pool, since, until)
+    freezes, absences = await store.freezes(pool, since, until), await _absences(call, since, until)
     return call.page(
         "equipment/changes.html", changes=found, show=shown, kind=kind, asked=text, kinds=KINDS, shown=tuple(SHOWN),
-        hints={one.change_id: hints(one, others, freezes) for one in found},
+        hints={one.change_id: hints(one, others, freezes, absences) for one in found},
         counts=await items.count(pool, [one.change_id for one in found]),
     )  # fmt: skip
+
+
+async def _absences(call: Call, since: int, until: int) -> list[Absence]:
+    """When within [since, until) and the coming year a side that has a rota has nobody on call."""
+    pool, now = call.shop.pool, call.shop.clock.now()
+    start, stop = max(since, now), min(until, now + 365 * DAY)
+    found = []
+    for side in BOTH if start < stop else ():
+        if await oncall.duties(pool, start - 14 * DAY, stop + 14 * DAY, side):
+            found += [Absence(start=a, stop=b, side=side) for a, b in await oncall.gaps(pool, start, stop, side)]
+    return found
 
 
 async def calendar(call: Call) -> Response:
@@ -127,12 +139,13 @@ async def change(call: Call) -> Response:
     meets = one.start is not None and one.stop is not None
     others = await store.find(pool, states=SHOWN["open"], since=one.start, until=one.stop) if meets else []
     freezes = await store.freezes(pool, one.start or 0, one.stop or 0) if meets else []
+    absences = await _absences(call, one.start or 0, one.stop or 0) if meets else []
     lines = await items.lines(pool, ident, SHOWN_ITEMS) if one.kind == "patch" else []
     open_ = [line.item.device_id for line in lines if line.item.state in ("waiting", "ready")]
     running = one.state in ("scheduled", "running")
     return call.page(
         "equipment/change.html", sheet=sheet, change=one, file=one.file, matrix=one.file.matrix, lines=lines,
-        hints=hints(one, others, freezes), steps=await store.steps(pool, [ident]),
+        hints=hints(one, others, freezes, absences), steps=await store.steps(pool, [ident]),
         touched=await store.touched(pool, one), machines=await store.names(pool, one.file.devices[:200]),
         counts=(await items.count(pool, [ident])).get(ident, {}),
         windows=await items.windows(pool, change_id=ident) if one.kind == "patch" else [],
