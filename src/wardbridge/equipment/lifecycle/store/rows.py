@@ -37,7 +37,7 @@ def _fields(kind: Any) -> tuple[tuple[str, bool], ...]:
     return tuple((field.encode_name, field.type is not str) for field in msgspec.structs.fields(kind))
 
 
-def value(row: Any, kind: type[Any]) -> Any:
+def value(row: Any, kind: Any) -> Any:
     """A database row as a value; jsonb columns arrive as text."""
     found = {}
     for name, other in _fields(kind):
