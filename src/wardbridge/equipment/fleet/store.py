@@ -26,9 +26,15 @@ _CAMPAIGNS = """
     SELECT device_id, count(*) AS campaigns FROM campaign_item WHERE state IN ('candidate', 'affected-open')
     GROUP BY device_id"""
 _EXPLOITED = """
-    SELECT device_id, count(*) AS exploited FROM advisory_candidate
-    WHERE verdict = 'candidate' AND decision <> 'not-affected'
-      AND advisory_id IN (SELECT advisory_id FROM advisory_cve WHERE kev) GROUP BY device_id"""
+    SELECT c.device_id, count(DISTINCT v.cve) AS exploited
+    FROM advisory_candidate c JOIN advisory_cve v ON v.advisory_id = c.advisory_id AND v.kev
+    WHERE c.verdict = 'candidate' AND c.decision <> 'not-affected'
+      AND NOT EXISTS (
+          SELECT 1 FROM campaign_item i JOIN campaign k USING (campaign_id)
+          WHERE i.device_id = c.device_id AND i.state IN ('affected-done', 'not-affected')
+            AND (k.cve = v.cve OR v.cve IN (SELECT w.cve FROM advisory_cve w WHERE w.advisory_id = k.advisory_id)))
+    GROUP BY c.device_id"""
+"""Exploited weaknesses (KEV) that nobody has ruled out or seen to its end on the machine."""
 
 _CHOSEN = f"""
     WITH chosen AS MATERIALIZED (
