@@ -72,6 +72,10 @@ async def test_a_page_is_written_reviewed_by_another_department_found_and_asked_
         newer = PAGE | {"version": "1", "body": "Use the **green** one."}
         assert (await browser.post(url, data=newer, headers=token(browser))).status_code == 303
         assert (await browser.post(url, data=newer, headers=token(browser))).status_code == 409
+        for body, status in (("Ä| \\" * 3000, 303), ("Ж" * 12_001, 400)):
+            long = newer | {"version": "2", "body": body, "questions": ""}
+            assert await post(browser, url, long) == status
+        await post(browser, url, newer | {"version": "3"})
         changes = (await browser.get(f"{url}/changes")).text
         assert "− Use the **blue** one." in changes
         assert "+ Use the **green** one." in changes
@@ -129,6 +133,8 @@ async def test_a_runbook_is_written_in_the_form_and_signed(furnished, enter) -> 
     async with enter("technician") as browser:
         assert (await browser.get("/equipment/runbooks/new")).status_code == 200
         form = {"title": "Move a rack", "kind": "other", "about": "", **steps}
+        many = {name: [cells[0]] * 60 for name, cells in steps.items()} | {"key": [f"k{n}" for n in range(60)]}
+        assert await post(browser, "/equipment/runbooks", form | many | {"title": "Sixty steps"}) == 303
         wrong = await browser.post(
             "/equipment/runbooks", data=form | {"after": ["two", "one", ""]}, headers=token(browser)
         )
@@ -216,8 +222,12 @@ async def test_learning_from_start_to_record(furnished, enter) -> None:
                 ).status_code == 303  # fmt: skip
         out = await browser.get("/equipment/learning/competence/records.csv")
         assert "technician,infusion," in out.text
-        listed = await browser.post("/equipment/learning/competence/import", data={
-            "file": "login,code,date\nnurse,laser,2025-01-01\nnurse,none,2025-01-01"}, headers=token(browser))  # fmt: skip
+        sent = {"file": ("old.csv", "login,code,date\nnurse,laser,2025-01-01\nnurse,none,2025-01-01".encode("cp1252"))}
+        url_in = "/equipment/learning/competence/import"
+        listed = await browser.post(url_in, data={"csrf": browser.csrf}, files=sent)
+        for wrong in (b"\x00\x01", b"a,b\n1,2"):
+            broken = await browser.post(url_in, data={"csrf": browser.csrf}, files={"file": ("x.csv", wrong)})
+            assert broken.status_code == 400
         assert listed.status_code == 200
         assert "Line 3" in listed.text
         assert (await browser.get("/equipment/learning/paths/new")).status_code == 200

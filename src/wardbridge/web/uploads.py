@@ -33,6 +33,18 @@ def takes_files(most_bytes: int, files: int = 1) -> Callable[[Taker], Taker]:
     return mark
 
 
+def takes_long(field_bytes: int, fields: int = FIELDS) -> Callable[[Taker], Taker]:
+    """Marks a handler whose form holds long texts: ``field_bytes`` a field as it is sent (a letter takes up to 12), or
+    more fields than others."""
+
+    def mark(handler: Taker) -> Taker:
+        handler.field_bytes = field_bytes  # type: ignore[attr-defined]
+        handler.most_fields = fields  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
 async def form_of(request: Request, handler: Callable[..., Any]) -> FormData:
     """The form of a request, with files where the handler takes some. Raises Invalid for what is no form, has more
     fields or files than it may, or is too large."""
@@ -41,7 +53,10 @@ async def form_of(request: Request, handler: Callable[..., Any]) -> FormData:
     if most:
         request = Request(request.scope, _counted(request.receive, most + _SLACK))
     try:
-        return await request.form(max_files=files, max_fields=FIELDS, max_part_size=FIELD_BYTES)
+        return await request.form(
+            max_files=files, max_fields=getattr(handler, "most_fields", FIELDS),
+            max_part_size=getattr(handler, "field_bytes", FIELD_BYTES),
+        )  # fmt: skip
     except HTTPException as error:
         raise Invalid(_("The form could not be read: %(why)s") % {"why": error.detail}, "form") from error
 

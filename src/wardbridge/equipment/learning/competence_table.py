@@ -34,6 +34,21 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
+def decoded(content: bytes) -> str:
+    """The text of a file: UTF-8 (with or without a mark), else Windows-1252, as spreadsheets write it.
+
+    Raises Invalid for what is no text.
+    """
+    for name in ("utf-8-sig", "cp1252"):
+        try:
+            text = content.decode(name)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text:
+            return text
+    raise Invalid("this is no text file (CSV)", "file")
+
+
 def _day(text: str, what: str) -> int:
     try:
         day = date.fromisoformat(text.strip())

@@ -20,10 +20,13 @@ from wardbridge.equipment.learning.values import (
 )
 from wardbridge.terminology.glossary.values import Line
 from wardbridge.web.call import Call, Handler
+from wardbridge.web.uploads import takes_long
 from wardbridge.web.words import _
 
 STEP = 40
 START = "/equipment/knowledge"
+LONG = 12 * pages.LONGEST["body"]
+"""Bytes of a page's text as a form sends it, whatever the letters."""
 
 
 def chosen(call: Call, name: str, allowed: tuple[str, ...]) -> str:
@@ -117,6 +120,7 @@ def _content(call: Call) -> tuple[str, Content, tuple[Link, ...], int]:
     return call.field("kind", required=True), content, pages.links_from(call.text("links", 8000)), months
 
 
+@takes_long(LONG)
 async def add(call: Call) -> Response:
     """A new draft."""
     kind, content, links, months = _content(call)
@@ -126,6 +130,7 @@ async def add(call: Call) -> Response:
     return call.back(f"{START}/{slug}", "written")
 
 
+@takes_long(LONG)
 async def write(call: Call) -> Response:
     """A new version."""
     slug, (kind, content, links, months) = call.path("slug"), _content(call)

@@ -18,9 +18,11 @@ from wardbridge.equipment.learning.values import AUDIENCES
 from wardbridge.security.principal import ROLES
 from wardbridge.web.call import Call, Handler
 from wardbridge.web.pages.equipment.knowledge import whole
+from wardbridge.web.uploads import takes_files, takes_long
 from wardbridge.web.words import _
 
 START = "/equipment/learning"
+MOST_BYTES = 2_000_000
 PEOPLE = tuple(sorted(ROLES - {"service"}))
 
 
@@ -54,6 +56,7 @@ async def path(call: Call) -> Response:
                      roles=PEOPLE, departments=AUDIENCES, kinds=paths.KINDS)  # fmt: skip
 
 
+@takes_long(12 * 12_000)
 async def put_path(call: Call) -> Response:
     """Add or change a path."""
     ident = call.path("path")
@@ -220,10 +223,13 @@ async def export(call: Call) -> Response:
     })  # fmt: skip
 
 
+@takes_files(MOST_BYTES)
 async def load(call: Call) -> Response:
     """A list of records comes in; every line gets its answer."""
+    _name, content = await call.upload("file", MOST_BYTES)
+    text = competence_table.decoded(content)
     async with call.shop.acting(call.who, "list of competences") as conn:
-        lines = await competence_table.load(call.shop, conn, call.text("file", 1_000_000), by=call.who)
+        lines = await competence_table.load(call.shop, conn, text, by=call.who)
     return await show_competence(call, lines)
 
 

@@ -13,11 +13,14 @@ from wardbridge.equipment.learning.values import Content, Link
 from wardbridge.equipment.signing.sign import digest, sides_of
 from wardbridge.web.call import Call, Handler
 from wardbridge.web.pages.equipment.knowledge import whole
+from wardbridge.web.uploads import FIELD_BYTES, takes_long
 from wardbridge.web.words import _
 
 START = "/equipment/runbooks"
 RUNS = f"{START}/runs"
 BLANK = 4
+FIELDS = 8 * steps.MOST + 40
+"""Eight fields a step, and those of the runbook."""
 
 
 async def every(call: Call) -> Response:
@@ -77,6 +80,7 @@ def _steps(call: Call) -> list[Step]:
     return found
 
 
+@takes_long(FIELD_BYTES, FIELDS)
 async def add(call: Call) -> Response:
     """A new draft."""
     async with call.shop.acting(call.who) as conn:
@@ -85,6 +89,7 @@ async def add(call: Call) -> Response:
     return call.back(f"{START}/{slug}", "written")
 
 
+@takes_long(FIELD_BYTES, FIELDS)
 async def write(call: Call) -> Response:
     """A new version."""
     slug = call.path("slug")
