@@ -19,6 +19,7 @@ from tests.web.conftest import House
 from tests.web.server import serving
 from wardbridge.equipment.bench.store import operations
 from wardbridge.equipment.register import desk as register
+from wardbridge.equipment.register.labels import label
 from wardbridge.equipment.register.values import Asset, Model
 from wardbridge.equipment.shop import Shop
 from wardbridge.equipment.work import desk, steps
@@ -90,6 +91,7 @@ async def place(house: House) -> Place:
     made = await workplace(shop, stocked, machines=12)
     async with shop.acting(ME) as conn:
         await desk.assign(shop, conn, made.orders, ME, person_id=ME.id, person=ME.display)
+        await label.make(shop, conn, ["pump-11"], lambda: "Label-Code_1")
     return made
 
 
@@ -168,7 +170,7 @@ async def test_an_hour_without_a_network_arrives_once(house: House, chromium: Br
         for work_id in place.orders[4:10]:
             count = await inspect(page, work_id, "0,4" if work_id == place.orders[9] else "0.3", count)
         await page.get_by_role("link", name="Find a machine").click()
-        await page.get_by_label("Asset or serial number, or scan").fill("http://ward.test/equipment/devices/pump-11")
+        await page.get_by_label("Asset or serial number, or scan").fill("http://ward.test/equipment/q/Label-Code_1")
         await page.get_by_role("button", name="Find", exact=True).click()
         await page.get_by_label("What is wrong").fill("Wheel is loose")
         await page.get_by_label("It is out of use").check()

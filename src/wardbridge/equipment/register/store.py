@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import asyncpg
@@ -21,9 +22,14 @@ _NOW = """device_id, model_id, manufacturer, model, kind, class, state, tag, ser
     coalesce(bound_since, 0) AS bound_since, in_use, storage, product_code"""
 
 
-def columns(kind: type[msgspec.Struct]) -> list[str]:
+def columns(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     """The columns of a row value, in order: its fields as they are encoded."""
-    return [field.encode_name for field in msgspec.structs.fields(kind)]
+    return _columns(kind)
+
+
+@cache
+def _columns(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    return tuple(field.encode_name for field in msgspec.structs.fields(kind))
 
 
 def values(row: Any, kind: type[Any]) -> Any:

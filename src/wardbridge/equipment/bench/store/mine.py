@@ -14,8 +14,10 @@ from wardbridge.equipment.work.store.orders import OPEN
 
 _STEPS = msgspec.json.Decoder(tuple[Step, ...])
 _MACHINES = """SELECT a.device_id, a.tag, a.serial, coalesce(nullif(a.label, ''), m.name) AS name, m.manufacturer,
-    coalesce(p.label, '') AS place, substr(md5(a.device_id), 1, 2) AS bucket
+    coalesce(p.label, '') AS place, substr(md5(a.device_id), 1, 2) AS bucket,
+    coalesce(left(encode(sha256(l.token::bytea), 'hex'), 16), '') AS label
     FROM asset a JOIN model m USING (model_id) LEFT JOIN place p ON p.place_id = a.place_id
+    LEFT JOIN label l ON l.device_id = a.device_id
     WHERE a.merged_into IS NULL AND a.state <> 'disposed'"""
 
 
@@ -76,21 +78,25 @@ async def out_of_use(source: Source, device_ids: Sequence[str]) -> dict[str, int
 async def marks(source: Source) -> dict[str, str]:
     """The digest of every bucket of the list of machines."""
     rows = await source.fetch(
-        f"""SELECT bucket, left(md5(string_agg(concat_ws(chr(31), device_id, tag, serial, name, manufacturer, place),
+        f"""SELECT bucket, left(md5(string_agg(concat_ws(chr(31), device_id, tag, serial, name, manufacturer, place,
+                   label),
                    chr(30) ORDER BY device_id)), 12) AS mark FROM ({_MACHINES}) a GROUP BY bucket"""
     )
     return {row["bucket"]: row["mark"] for row in rows}
 
 
 async def machines(source: Source, buckets: Sequence[str]) -> dict[str, list[list[str]]]:
-    """(device id, asset number, serial, name, maker, place) of the machines of some buckets."""
+    """(device id, asset number, serial, name, maker, place, digest of its label's code) of the machines of buckets.
+
+    The code itself opens a form without a login, so it is not laid on tablets.
+    """
     rows = await source.fetch(
         f"SELECT * FROM ({_MACHINES}) a WHERE bucket = ANY($1) ORDER BY bucket, device_id", list(buckets)
     )
     found: dict[str, list[list[str]]] = {}
     for row in rows:
         found.setdefault(row["bucket"], []).append(
-            [row["device_id"], row["tag"], row["serial"], row["name"], row["manufacturer"], row["place"]]
+            [row["device_id"], row["tag"], row["serial"], row["name"], row["manufacturer"], row["place"], row["label"]]
         )
     return found
 
@@ -110,11 +116,13 @@ async def kit(source: Source, limit: int) -> list[dict[str, Any]]:
 
 
 async def by_code(source: Source, code: str) -> list[str]:
-    """Ids of machines with this asset number, id, UDI or serial number (in that order of trust); at most two."""
+    """Ids of machines with this asset number, id, code of a label, serial number or UDI, in that order; at most two."""
     rows = await source.fetch(
         """WITH hit AS (
                SELECT device_id, 1 AS rank FROM asset WHERE tag = $1 AND merged_into IS NULL
                UNION SELECT device_id, 1 FROM asset WHERE device_id = $1 AND merged_into IS NULL
+               UNION SELECT l.device_id, 1 FROM label l JOIN asset USING (device_id)
+                     WHERE l.token = $1 AND merged_into IS NULL
                UNION SELECT device_id, 2 FROM asset WHERE serial = $1 AND merged_into IS NULL
                UNION SELECT device_id, 3 FROM asset WHERE udi = $1 AND udi <> '' AND merged_into IS NULL)
            SELECT DISTINCT device_id FROM hit WHERE $1 <> '' AND rank = (SELECT min(rank) FROM hit) LIMIT 2""",

@@ -18,7 +18,7 @@ WORDS: dict[str, str] = {
     "overdue": _("overdue"),
     "due": _("due {day}"),
     "no date": _("no date"),
-    "not known": _("not known"),
+    "use not known": _("use not known"),
     "in use": _("in use ({age} ago)"),
     "not in use": _("not in use ({age} ago)"),
     "with a patient": _("in use"),

@@ -47,14 +47,21 @@ export function age(ms) {
   return `${Math.floor(minutes / 1440)} d`;
 }
 
-const DAY = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", year: "numeric" });
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-export const day = (ms) => (ms ? DAY.format(ms).replaceAll(" ", "-") : "--");
+
+/** 04-Mar-2026, as everywhere else; "--" for none. */
+export function day(ms) {
+  if (!ms) return "--";
+  const at = new Date(ms);
+  return `${String(at.getDate()).padStart(2, "0")}-${MONTHS[at.getMonth()]}-${at.getFullYear()}`;
+}
+
 export const moment = (ms) => (ms ? `${day(ms)} ${TIME.format(ms)}` : "--");
 
 /** Whether a patient has the machine, and how old that knowledge is. Nobody knows of a machine that never spoke. */
 export function use(machine, synced) {
-  if (!machine || machine.in_use === null || machine.in_use === undefined || !synced) return say("not known");
+  if (!machine || machine.in_use === null || machine.in_use === undefined || !synced) return say("use not known");
   return say(machine.in_use ? "in use" : "not in use", { age: age(Date.now() - synced) });
 }
 

@@ -1,7 +1,7 @@
 // The technician's bench: pages by the address after #, the state of the network, and when to synchronise.
 
 import { age, copy, day, item, moment, overdue, put, say, use } from "./bench-dom.js";
-import { find, fromRow, line, machine } from "./bench-find.js";
+import { find, fromRow, line, machine, named } from "./bench-find.js";
 import { order } from "./bench-order.js";
 import { act, begun, overlay } from "./bench-queue.js";
 import { all, get, set, waiting, wipe } from "./bench-store.js";
@@ -27,7 +27,7 @@ async function state() {
 function row(buckets, id) {
   for (const bucket of buckets) {
     const found = bucket.rows.find(([ident]) => ident === id);
-    if (found) return fromRow(Object.fromEntries(["id", "tag", "serial", "name", "maker", "place"].map((name, at) => [name, found[at]])));
+    if (found) return fromRow(named(found));
   }
   return null;
 }
