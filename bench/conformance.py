@@ -42,6 +42,11 @@ RUNNERS = {
         "every identifier read and classified as published, kept, and found again by itself, package and name; labels "
         "made of them parse back",
     ),
+    "icsma": (
+        "icsma",
+        "security advisories: kept whole; each product's machines found, those outside its versions not, with reasons",
+    ),
+    "kev": ("kev", "exploited vulnerabilities: kept whole, the same again changes nothing, matched as possible"),
     "sbom": (
         "sbom",
         "every bill and statement read, counted, written again; each statement gives its state to what it speaks of "
@@ -54,8 +59,6 @@ RUNNERS = {
 LATER = {
     "balp": "audit events by IHE BALP: issue “Trust”",
     "cql": "Clinical Quality Language: analytics",
-    "icsma": "advisories on medical devices: issue “One register”",
-    "kev": "exploited vulnerabilities: issue “One register”",
     "physionet-2012": "prediction from ICU stays: analytics",
     "physionet-2019": "prediction from ICU stays: analytics",
     "sql-on-fhir": "ViewDefinitions: analytics",

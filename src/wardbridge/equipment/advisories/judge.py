@@ -226,11 +226,12 @@ def rest_of(name: str, product: Product) -> str:
     return " ".join(word for word in words(name) if word not in known)
 
 
-def judge_program(product: Product, machine: Machine, name: str, version: str) -> Match | None:
+def judge_program(product: Product, machine: Machine, name: str, version: str) -> Iterator[Match]:
+    """What a product means for a machine that runs a program of its name: nothing where its version is outside."""
     said = product.range
     answer = True if version and version == product.version else ranges.within(version, said)
     if answer is False or not set(product.status.values()) & {AFFECTED, LOOKING}:
-        return None
+        return
     text = ranges.text(said)
     unknown = (
         []
@@ -244,7 +245,7 @@ def judge_program(product: Product, machine: Machine, name: str, version: str) -
     condition = _condition(product, machine)
     if condition:
         unknown.append(condition)
-    return Match(
+    yield Match(
         device_id=machine.device_id, verdict=CANDIDATE, certainty=POSSIBLE if unknown else LIKELY,
         products=(product.product_id,),
         why=(f"it runs {name} {version}".strip(), *(() if unknown else (f"within {text}",))),

@@ -13,8 +13,9 @@ reason. What cannot be read never excludes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from wardbridge.equipment.advisories import codes, names
 from wardbridge.equipment.advisories.judge import (
@@ -47,29 +48,62 @@ class _Group:
         self.machines: list[Machine] = []
 
 
+class _Maker:
+    """The models of one manufacturer, found by the words without which :func:`names.compare` says no."""
+
+    def __init__(self) -> None:
+        self.groups: list[_Group] = []
+        self._own: dict[str, list[_Group]] = {}
+        self._any: dict[str, list[_Group]] = {}
+        self._spans: list[_Group] = []
+
+    def add(self, group: _Group) -> None:
+        self.groups.append(group)
+        name = group.name
+        own = {name.squashed, name.whole, group.catalogue, group.catalogue.casefold()}
+        if name.telling:
+            own.add(max(name.telling, key=lambda word: (word in name.digits, len(word), word)))
+        for key in own:
+            self._own.setdefault(key, []).append(group)
+        for key in name.words | name.grams:
+            self._any.setdefault(key, []).append(group)
+        if name.spans:
+            self._spans.append(group)
+
+    def near(self, said: Name, catalogues: Collection[str]) -> Collection[_Group]:
+        """Every model that a product of this name may be, by identity once."""
+        if said.spans or any("*" in one or "?" in one for one in catalogues):
+            return self.groups
+        found = {id(group): group for group in self._spans}
+        for key in (*said.words, *said.grams, said.squashed, said.whole, *catalogues):
+            for group in self._own.get(key, ()):
+                found[id(group)] = group
+        if said.telling and not said.prose:
+            for group in min((self._any.get(word, []) for word in said.telling), key=len):
+                found[id(group)] = group
+        return found.values()
+
+
 class Register:
     """The machines, indexed by manufacturer, identifier and software."""
 
     def __init__(self, machines: Iterable[Machine], makers: Makers | None = None) -> None:
         self.makers = makers or Makers()
         groups: dict[str, _Group] = {}
-        self._by_maker: dict[str, dict[str, _Group]] = {}
+        self._by_maker: dict[str, _Maker] = {}
         self._by_di: dict[str, list[Machine]] = {}
-        self._software: dict[str, list[tuple[Machine, str]]] = {}
+        self._users: dict[str, dict[str, Machine]] = {}
         for machine in machines:
             group = groups.get(machine.model_id)
             if group is None:
                 group = groups[machine.model_id] = _Group(machine)
                 for key in self.makers.keys(machine.manufacturer):
-                    self._by_maker.setdefault(key, {})[machine.model_id] = group
+                    self._by_maker.setdefault(key, _Maker()).add(group)
             group.machines.append(machine)
             for di in machine.di:
                 self._by_di.setdefault(_di(di), []).append(machine)
-            programs = dict(machine.software)
-            if machine.os:
-                programs.setdefault(machine.os, "")
-            for name, version in programs.items():
-                self._software.setdefault(name, []).append((machine, version))
+            for name in {*dict(machine.software), machine.os} - {""}:
+                self._users.setdefault(name, {})[machine.device_id] = machine
 
     def match(self, products: Sequence[Product]) -> tuple[list[Match], int]:
         """Every machine that these products of one document concern or name, and how many more run a program that
@@ -81,7 +115,9 @@ class Register:
                 continue
             for match in self._of(product):
                 found.setdefault(match.device_id, []).append(match)
-            broad.update(machine.device_id for machine, _ in self._runs(product) if not product.range.stated)
+            if not product.range.stated:
+                for name in self._programs(product):
+                    broad |= self._users[name].keys()
         return [joined(several) for several in found.values()], len(broad - set(found))
 
     def broad(self, products: Sequence[Product]) -> list[Match]:
@@ -89,8 +125,10 @@ class Register:
         sure = {match.device_id for match in self.match(products)[0]}
         found: dict[str, Match] = {}
         for product in products:
-            for machine, name in self._runs(product) if product.status and not product.range.stated else ():
-                if machine.device_id not in sure:
+            for name in self._programs(product) if product.status and not product.range.stated else ():
+                for machine in self._users[name].values():
+                    if machine.device_id in sure:
+                        continue
                     found[machine.device_id] = Match(
                         device_id=machine.device_id, verdict=CANDIDATE, certainty=POSSIBLE,
                         products=(product.product_id,), why=(f"it runs {name}",), unknown=(NO_VERSION,),
@@ -106,12 +144,11 @@ class Register:
                     seen.add(machine.device_id)
                     yield from judge(product, machine, EXACT, f"UDI-DI {di} is listed", certain=True)
         yield from self._by_name(product, seen)
-        for machine, name in self._runs(product):
-            if machine.device_id not in seen and product.range.stated:
-                version = dict(machine.software).get(name, "") or rest_of(name, product)
-                match = judge_program(product, machine, name, version)
-                if match is not None:
-                    yield match
+        for name in self._programs(product) if product.range.stated else ():
+            for machine in self._users[name].values():
+                if machine.device_id not in seen:
+                    version = dict(machine.software).get(name, "") or rest_of(name, product)
+                    yield from judge_program(product, machine, name, version)
 
     def _by_name(self, product: Product, seen: set[str]) -> Iterator[Match]:
         vendor, text = (
@@ -120,9 +157,10 @@ class Register:
         without = frozenset(words(vendor)) - names.COMMON
         said = Name(text, without, prose=product.prose)
         more = Name(f"{text} {product.version}", without) if designates(product) and not product.host else None
+        listed = {_di(di) for di in product.di} if product.codes.complete else set()
         catalogues = {codes.plain(model) for model in product.models if len(model) >= 3}
         for maker in self.makers.keys(vendor):
-            for group in self._by_maker.get(maker, {}).values():
+            for group in self._near(maker, said, more, catalogues):
                 strength, how = names.compare(said, group.name, prose=product.prose), "model"
                 if not strength and more is not None:
                     strength = names.compare(more, group.name)
@@ -130,32 +168,34 @@ class Register:
                     strength, how = EXACT, "catalogue number"
                 if not strength:
                     continue
+                named = {EXACT: "is named", MODEL: "is named in", 1: "shares its family's name with"}[strength]
+                told = "" if strength == EXACT else f" “{short(text)}”"
                 for machine in group.machines:
-                    if machine.device_id not in seen:
-                        seen.add(machine.device_id)
-                        what = machine.catalogue if how == "catalogue number" else machine.model
-                        named = {EXACT: "is named", MODEL: "is named in", 1: "shares its family's name with"}[strength]
-                        told = "" if strength == EXACT else f" “{short(text)}”"
-                        line = f"manufacturer {machine.manufacturer} is {vendor}; {how} {what} {named}{told}"
-                        yield from judge(product, machine, strength, line)
+                    other = listed and machine.di and not any(_di(di) in listed for di in machine.di)
+                    if machine.device_id in seen or other:
+                        continue
+                    seen.add(machine.device_id)
+                    what = machine.catalogue if how == "catalogue number" else machine.model
+                    line = f"manufacturer {machine.manufacturer} is {vendor}; {how} {what} {named}{told}"
+                    yield from judge(product, machine, strength, line)
 
-    def _runs(self, product: Product) -> list[tuple[Machine, str]]:
-        """Machines that run a program of the product's name (vendor too, where the name is an ordinary word)."""
-        if product.prose or product.host or not product.product:
+    def _near(self, maker: str, said: Name, more: Name | None, catalogues: Set[str]) -> Collection[_Group]:
+        known = self._by_maker.get(maker)
+        if known is None:
+            return ()
+        found = {id(group): group for group in known.near(said, catalogues)}
+        return found.values() if more is None else (found | {id(one): one for one in known.near(more, ())}).values()
+
+    def _programs(self, product: Product) -> list[str]:
+        """Programs of the product's name (vendor too, where the name is an ordinary word)."""
+        vendor, firm = self.makers.keys(product.vendor), frozenset(words(product.vendor))
+        mine = [word for word in words(product.product) if word not in firm] or list(words(product.product))
+        if product.prose or product.host or not mine or not vendor:
             return []
-        vendor = self.makers.keys(product.vendor)
-        mine = [word for word in words(product.product) if word not in set(words(product.vendor))] or list(
-            words(product.product)
-        )
-        if not mine or not vendor:
-            return []
-        found: list[tuple[Machine, str]] = []
-        for name, machines in self._software.items():
-            if is_program(words(name), mine, vendor, frozenset(words(product.vendor))):
-                found += [(machine, name) for machine, _ in machines]
-        return found
+        return [name for name in self._users if is_program(words(name), mine, vendor, firm)]
 
 
+@lru_cache(maxsize=1 << 18)
 def _di(di: str) -> str:
     """Device identifiers of all agencies as compared: GTINs with 14 digits."""
     return di.zfill(14) if di.isdigit() and len(di) in (8, 12, 13) else di.upper()

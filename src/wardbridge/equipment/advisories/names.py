@@ -101,6 +101,7 @@ class Name:
         "grams",
         "line",
         "own",
+        "prose",
         "spans",
         "squashed",
         "telling",
@@ -111,6 +112,7 @@ class Name:
 
     def __init__(self, text: str, without: frozenset[str] = frozenset(), *, prose: bool = False) -> None:
         self.text = text
+        self.prose = prose
         self.whole = "".join(words(text))
         unlike = _UNLIKE.search(text)
         self.excepted = None if unlike is None or prose else Name(unlike[1])

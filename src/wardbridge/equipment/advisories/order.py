@@ -35,7 +35,7 @@ def key(text: str) -> Key:
     """What to compare: texts that mean the same version have the same key. Every text has one."""
     atoms: list[tuple[int, int, str]] = []
     for part in _ATOM.findall(clean(text)):
-        if part[0].isdigit():
+        if part[0].isdecimal():
             atoms.append((3, int(part), ""))
             continue
         while atoms and atoms[-1][:2] == (3, 0):

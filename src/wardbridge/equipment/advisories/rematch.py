@@ -19,11 +19,12 @@ from wardbridge.equipment.advisories.match import Register
 from wardbridge.equipment.advisories.names import Makers
 from wardbridge.equipment.advisories.store import candidates as store
 from wardbridge.equipment.advisories.store import documents
-from wardbridge.equipment.advisories.values import Candidate, Product
+from wardbridge.equipment.advisories.values import Advisory, Candidate, Product
 from wardbridge.equipment.shop import Shop
 from wardbridge.security.principal import Principal
 
 GONE = "gone"
+_STEP = 500
 
 
 class Rematched(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,14 +125,20 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
 
 async def _write(shop: Shop, conn: Connection, advisory_ids: Sequence[str]) -> None:
     """Advisories that concern this house are documents of the record."""
-    for advisory_id in advisory_ids:
-        found = await documents.one(conn, advisory_id)
-        if found is not None and found.open + found.decided:
-            before = await shop.record.current(conn, "DocumentReference", resources.document_id(advisory_id))
-            file = ((before or {}).get("content") or [{}])[0].get("attachment", {})
-            now = resources.document(found, file if str(file.get("url", "")).startswith("Binary/") else None)
-            if before is None or any(before.get(name) != value for name, value in now.items()):
-                await shop.record.put(conn, [now])
+    for at in range(0, len(advisory_ids), _STEP):
+        found = [one for one in await documents.some(conn, advisory_ids[at : at + _STEP]) if one.open + one.decided]
+        idents = {one.advisory_id: resources.document_id(one.advisory_id) for one in found}
+        before = await shop.record.current_many(conn, "DocumentReference", list(idents.values()))
+        now = [_document(one, before.get(idents[one.advisory_id], {})) for one in found]
+        await shop.record.put(
+            conn, [one for one in now if any(before.get(one["id"], {}).get(k) != v for k, v in one.items())]
+        )
+
+
+def _document(advisory: Advisory, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The DocumentReference; one that holds a letter keeps it."""
+    file = (before.get("content") or [{}])[0].get("attachment", {})
+    return resources.document(advisory, file if str(file.get("url", "")).startswith("Binary/") else None)
 
 
 async def vague(shop: Shop, advisory_ids: Sequence[str]) -> dict[str, list[Match]]:

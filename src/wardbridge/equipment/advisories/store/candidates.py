@@ -15,6 +15,7 @@ Source = Connection | Pool
 _JSON = msgspec.json.Encoder()
 _COLUMNS = ("advisory_id", "device_id", "verdict", "certainty", "products", "why", "unknown", "reason", "facts",
             "decision", "decided_why", "decided_by", "decided_at", "decided_facts", "reopened", "since")  # fmt: skip
+_STEP = 5000
 ABSENT = ("need", "assessed", "ordered", "disposed")
 """States in which a machine is not in the house (yet, or any more)."""
 
@@ -66,17 +67,17 @@ def _candidate(row: Any) -> Candidate:
 
 
 async def put(conn: Connection, rows: Sequence[Candidate]) -> None:
-    """Insert or replace candidates, in one statement."""
-    if not rows:
-        return
+    """Insert or replace candidates, some thousand a statement."""
     names = ", ".join(_COLUMNS)
     sets = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in ("advisory_id", "device_id"))
-    await conn.execute(
-        f"""INSERT INTO advisory_candidate ({names})
-            SELECT {names} FROM jsonb_populate_recordset(NULL::advisory_candidate, $1::jsonb)
-            ON CONFLICT (advisory_id, device_id) DO UPDATE SET {sets}""",
-        _JSON.encode([{name: getattr(row, name) for name in _COLUMNS} for row in rows]).decode().replace("\\u0000", ""),
-    )
+    for at in range(0, len(rows), _STEP):
+        values = [{name: getattr(row, name) for name in _COLUMNS} for row in rows[at : at + _STEP]]
+        await conn.execute(
+            f"""INSERT INTO advisory_candidate ({names})
+                SELECT {names} FROM jsonb_populate_recordset(NULL::advisory_candidate, $1::jsonb)
+                ON CONFLICT (advisory_id, device_id) DO UPDATE SET {sets}""",
+            _JSON.encode(values).decode().replace("\\u0000", ""),
+        )
 
 
 async def put_broad(conn: Connection, numbers: dict[str, int]) -> None:
