@@ -45,6 +45,7 @@ async def test_a_campaign_ends_by_what_its_machines_say(shop: Shop, stock: Stock
         clock.set(clock.now() + HOUR)
         async with shop.acting(SYSTEM) as conn:
             await sink.apply(conn, asset.device_id, "firmware", "1.9", "2.0", clock.now())
+        assert await follow.follow(shop) >= 1
         states = {one.device_id: one.state for one in await campaigns.items(shop.pool, campaign.campaign_id)}
         assert states[asset.device_id] == "affected-done"
     steps = await campaigns.steps(shop.pool, campaign.campaign_id)

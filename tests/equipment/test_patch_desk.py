@@ -19,6 +19,7 @@ from wardbridge.equipment.changes import desk as changes
 from wardbridge.equipment.changes.patches import desk, follow, store
 from wardbridge.equipment.changes.patches.values import Item, Window
 from wardbridge.equipment.changes.values import Change, RiskFile
+from wardbridge.equipment.register import desk as register
 from wardbridge.equipment.register.store import put_software
 from wardbridge.equipment.register.values import Asset, Software
 from wardbridge.equipment.shop import Shop
@@ -183,6 +184,13 @@ async def test_a_machine_first_heard_while_it_is_patched_arrives_in_the_workshop
         await admit(shop, conn, "1", "ICU", "01")
         assert (await fleet.device(conn, asset.device_id)).state == "workshop"
         assert (await binding.patient_at(conn, asset.device_id, shop.clock.now())).patient_id == ""
+    shop.clock.set(shop.clock.now() + MINUTE)  # type: ignore[attr-defined]
+    async with shop.acting(TECHNICIAN) as conn:
+        await desk.verify(shop, conn, change.change_id, asset.device_id, "2.0", "read on its screen", TECHNICIAN)
+        assert (await fleet.device(conn, asset.device_id)).state == "accepted"
+        assert (await binding.patient_at(conn, asset.device_id, shop.clock.now())).patient_id
+        (known,) = await register.store.assets(conn, [asset.device_id])
+    assert known.firmware == "2.0"
 
 
 async def test_the_machines_follow_the_file(shop: Shop, stock: Stocked) -> None:

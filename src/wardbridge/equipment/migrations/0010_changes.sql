@@ -92,9 +92,11 @@ CREATE TABLE patch_item (
     work_id     text NOT NULL DEFAULT '',
     reason      text NOT NULL DEFAULT '',
     by          text NOT NULL DEFAULT '',
+    told        boolean NOT NULL DEFAULT false,
     PRIMARY KEY (change_id, device_id)
 );
 CREATE INDEX patch_item_open ON patch_item (device_id) WHERE state IN ('waiting', 'ready', 'running');
+CREATE INDEX patch_item_untold ON patch_item (state_at) WHERE state = 'verified' AND NOT told;
 CREATE UNIQUE INDEX patch_item_one_at_a_time ON patch_item (device_id) WHERE state = 'running';
 SELECT account_for('patch_item', 'change_id', 'device_id');
 

@@ -113,9 +113,9 @@ async def settle(shop: Shop, conn: Connection, item: Item, state: str, observed:
 
 
 async def _give_back(shop: Shop, conn: Connection, item: Item, by: Principal) -> None:
-    """Back to what it was: accepted, or the queue of unknown ones is left by accepting. One that is in the workshop no
-    longer (retired meanwhile) stays what it is."""
-    if item.started_at is None or item.admission != "accepted":
+    """Back to what it was; one that was first heard meanwhile is accepted, as it would have been. One that is in the
+    workshop no longer (retired meanwhile) stays what it is."""
+    if item.started_at is None or item.admission not in ("accepted", ""):
         return
     machine = await _situation(conn, item.device_id, shop.clock.now())
     if machine.admission == "workshop":

@@ -7,7 +7,7 @@ import msgspec
 from wardbridge.core.clock import iso
 from wardbridge.core.db import Connection
 from wardbridge.devices.store import facts
-from wardbridge.equipment.changes.patches import desk, rules, store
+from wardbridge.equipment.changes.patches import desk, proof, rules, store
 from wardbridge.equipment.changes.patches.values import Item
 from wardbridge.equipment.shop import Shop
 from wardbridge.equipment.work.desk import Order, order_all
@@ -24,7 +24,7 @@ async def follow(shop: Shop) -> int:
     for device_id, component, version, since, source in await store.unseen_proof(shop.pool):
         async with shop.acting(SYSTEM, "seen on the wire") as conn:
             changed += len(await observed(shop, conn, device_id, component, version, since, f"register ({source})"))
-    return changed
+    return changed + await proof.follow(shop)
 
 
 async def _readiness(shop: Shop) -> int:

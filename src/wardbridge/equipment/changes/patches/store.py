@@ -80,7 +80,7 @@ async def locked(conn: Connection, many: Sequence[Item]) -> list[Item]:
 async def put(conn: Connection, many: Sequence[Item]) -> None:
     """Bring items up to date in one statement."""
     names = [name for name in Item.__struct_fields__ if name not in ("change_id", "device_id")]
-    types = {"state_at": "bigint", "evidence_at": "bigint", "started_at": "bigint"}
+    types = {"state_at": "bigint", "evidence_at": "bigint", "started_at": "bigint", "told": "boolean"}
     fields = ", ".join(f"{name} {types.get(name, 'text')}" for name in Item.__struct_fields__)
     await conn.execute(
         f"""UPDATE patch_item i SET {", ".join(f"{name} = n.{name}" for name in names)}
@@ -240,9 +240,12 @@ async def windows(source: Source, *, now: int | None = None, change_id: str = ""
     return [Window(**{**dict(row), "models": tuple(row["models"])}) for row in rows]
 
 
-async def campaigns(source: Source, change_ids: Sequence[str]) -> dict[str, str]:
-    """The campaigns that asked for these patches: {change: campaign}."""
+async def untold(source: Source, limit: int = 200) -> list[tuple[Item, str]]:
+    """Verified machines whose campaign does not know yet, each with the campaign; the longest verified first."""
     rows = await source.fetch(
-        "SELECT change_id, campaign_id FROM patch WHERE change_id = ANY($1) AND campaign_id <> ''", list(change_ids)
+        """SELECT i.*, p.campaign_id FROM patch_item i JOIN patch p USING (change_id)
+           WHERE i.state = 'verified' AND NOT i.told AND p.campaign_id <> ''
+           ORDER BY i.state_at, i.change_id, i.device_id LIMIT $1""",
+        limit,
     )
-    return {row["change_id"]: row["campaign_id"] for row in rows}
+    return [(Item(**{n: row[n] for n in Item.__struct_fields__}), row["campaign_id"]) for row in rows]

@@ -9,7 +9,7 @@ OPEN = ("waiting", "ready", "running")
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """A row of ``patch_item``. ``before`` is the version before it, ``observed`` the last one reported, ``admission``
-    what the machine was for the devices room before we took it; times in µs."""
+    what the machine was for the devices room before we took it; ``told``: its campaign knows; times in µs."""
 
     change_id: str
     device_id: str
@@ -26,6 +26,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     work_id: str = ""
     reason: str = ""
     by: str = ""
+    told: bool = False
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
