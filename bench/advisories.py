@@ -14,6 +14,7 @@ import asyncio
 import gzip
 import json
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -145,7 +146,12 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=2_000)
     parser.add_argument("--suites", help="folder of the suites (default: WARDBRIDGE_SUITES or ../shared/suites)")
     options = parser.parse_args()
-    print(json.dumps(asyncio.run(run(suites(options.suites), options.devices, options.models))))
+    folder = suites(options.suites)
+    missing = [name for name in ("icsma", "kev", "gudid") if not (folder / name).is_dir()]
+    if missing:
+        print(json.dumps({"bench": "advisories", "missing": [str(folder / name) for name in missing]}))
+        sys.exit(2)
+    print(json.dumps({"bench": "advisories", **asyncio.run(run(folder, options.devices, options.models))}))
 
 
 if __name__ == "__main__":

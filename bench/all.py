@@ -34,6 +34,7 @@ SMALL: dict[str, list[str]] = {
     "subscriptions": ["--writes", "600", "--seconds", "4"],
     "bulk": ["--resources", "5000"],
     "reindex": ["--resources", "3000"],
+    "advisories": ["--devices", "600", "--models", "200"],
     "changes": ["--devices", "600", "--rounds", "3", "--flows", "2000"],
     "maintenance": ["--machines", "600", "--orders", "2000"],
     "technician": ["--machines", "600", "--orders", "2000", "--movements", "5000"],
