@@ -185,7 +185,8 @@ def test_a_name_never_matches() -> None:
     known = register(("d1", "A-1", "S1", ""))
     named = (msgspec.structs.replace(known.assets[0], label="Pump"),)
     done = planned("Name,Make,Model\nPump,Acme,Flow 3\n", msgspec.structs.replace(known, assets=named))
-    assert len(done.created) == 1
+    assert (done.created, done.changed, done.unchanged) == ((), (), 0)
+    assert "known again" in done.refused[0].reason
 
 
 def test_a_udi_fills_what_the_row_leaves_open_and_only_warns() -> None:

@@ -24,6 +24,20 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     di: str = ""
     macs: tuple[str, ...] = ()
 
+    @property
+    def lasting(self) -> bool:
+        """Whether a machine of this row is found again when the row comes again."""
+        return bool(self.device_id or self.tag or self.serial or self.macs)
+
+    @property
+    def keys(self) -> tuple[tuple[str, ...], ...]:
+        """Everything by which this row may be found, for comparison."""
+        serial = self.serial.casefold()
+        found = [("id", self.device_id), ("tag", self.tag.casefold()), ("udi", self.di and same_di(self.di), serial),
+                 ("serial", self.manufacturer.casefold(), self.model.casefold(), serial),
+                 *(("mac", mac) for mac in self.macs)]  # fmt: skip
+        return tuple(key for key in found if all(key))
+
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """The machine (``device_id`` '' for none) and by what; ``doubt`` says why it cannot be told, ``column`` where."""

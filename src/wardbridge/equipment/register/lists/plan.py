@@ -46,6 +46,7 @@ class _Work:
         self.refused: list[Trouble] = list(reading.refused)
         self.warnings: list[Trouble] = list(reading.warnings)
         self.claimed: dict[str, int] = {}
+        self.failed: dict[tuple[str, ...], int] = {}
         self.lines: dict[str, tuple[Line, Asset]] = {}
         self.wanted: dict[str, str] = {}
         self.seats: dict[str, Seat] = {}
@@ -53,13 +54,21 @@ class _Work:
         self.before = {asset.device_id: asset for asset in known.assets}
         self.unchanged = 0
 
+    def row(self, row: Row) -> None:
+        """Decide about a row, and remember what a refused one was about."""
+        count = len(self.refused)
+        self._row(row)
+        if len(self.refused) > count:
+            for key in row.identity.keys:
+                self.failed.setdefault(key, row.number)
+
     def refuse(self, row: int, column: str, reason: str) -> None:
         self.refused.append(Trouble(row=row, column=column, reason=reason))
 
     def warn(self, row: int, column: str, reason: str) -> None:
         self.warnings.append(Trouble(row=row, column=column, reason=reason))
 
-    def row(self, row: Row) -> None:
+    def _row(self, row: Row) -> None:
         who = row.identity
         if who.device_id in self.index.merged:
             self.unchanged += 1
@@ -72,6 +81,11 @@ class _Work:
             return
         if found.device_id in self.claimed:
             self.refuse(row.number, found.column, f"row {self.claimed[found.device_id]} is about the same machine")
+            return
+        other = next((self.failed[key] for key in who.keys if key in self.failed), 0)
+        if other and not found.device_id:
+            # The row that was refused would find what this one makes when the list comes again.
+            self.refuse(row.number, "Asset Number", f"row {other} is about the same machine and was refused")
             return
         for note in found.notes:
             self.warn(row.number, "MAC", note)
@@ -91,6 +105,10 @@ class _Work:
         values = row.label | row.said.get("asset", {}) | ({"di": row.di} if row.di else {})
         if values.get("state") in NO_START:
             self.refuse(row.number, "State", "a machine enters the register before its disposal, not after")
+            return
+        if not row.identity.lasting:
+            reason = "nothing by which it would be known again: asset number, serial number or MAC address"
+            self.refuse(row.number, "Asset Number", reason)
             return
         wire = self.index.wire(values.get("serial", ""), model)
         if len(wire) > 1:
