@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="
 STORY = Path(__file__).resolve().parents[2] / "docs" / "samples" / "story"
 PUMPS = "SELECT device_id, place_id, bed, in_use, state, firmware FROM asset_now WHERE model = 'Rill LV2' ORDER BY bed"
 
+OPEN = "SELECT 1 FROM campaign_item WHERE state IN ('candidate', 'affected-open')"
+
 
 @pytest.fixture
 def ward(tmp_path: Path) -> Iterator[Served]:
@@ -164,6 +166,7 @@ def test_an_exploited_weakness_comes_to_its_end_with_proof(ward: Served, chromiu
         )
 
     # Every machine is accounted for: both sides sign the end, and the proof stays.
+    ward.until(lambda: not rows_of(ward, OPEN), 120)
     tariq.goto(campaign)
     expect(tariq.get_by_text("Every machine is accounted for.")).to_be_visible()
     tariq.get_by_role("button", name="Sign for biomed").click()
