@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.equipment.conftest import OPERATOR, TECHNICIAN, Stocked
+from tests.equipment.test_account import differences
 
 from wardbridge.core.clock import DAY, FakeClock
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -303,6 +304,30 @@ async def test_a_full_match_changes_nothing_when_nothing_changed(shop: Shop, sto
     async with shop.acting(OPERATOR) as conn:
         done = await rematch(shop, conn)
     assert (done.findings, done.written, done.gone) == (1, 0, 0)
+
+
+async def test_every_change_of_its_tables_is_in_the_account(shop: Shop, stock: Stocked) -> None:
+    (asset,) = await stock(1, firmware="2.0")
+    vex = {"@context": "https://openvex.dev/ns/v0.2.0", "@id": "urn:x", "author": "Acme", "version": 1, "statements": [
+        {"vulnerability": {"name": CVE}, "products": [{"@id": LIB}], "status": "affected"}]}  # fmt: skip
+    await with_bom(shop)
+    await loaded(shop)
+    async with shop.acting(OPERATOR, "a busy day") as conn:
+        await desk.add_vex(shop, conn, json.dumps(vex).encode(), OPERATOR)
+        await desk.add_mds2(shop, conn, "model-1", b"id,answer\nMPII-2.2,Yes\n", OPERATOR)
+        await desk.name_model(shop, conn, "model-1", "cpe:2.3:h:acme:flow_3:-:*:*:*:*:*:*:*")
+        await desk.put_zone(shop, conn, Zone(zone="a", level=1, exposure="clinical"))
+        await desk.put_zone(shop, conn, Zone(zone="b", level=2, exposure="hospital"))
+        way = await desk.put_conduit(shop, conn, "a", "b", service="", purpose="charts", level=1)
+        await desk.drop_conduit(shop, conn, way.conduit_id)
+        await desk.judge(shop, conn, OPERATOR, cve=CVE, model_id="model-1", family="org.example/parser",
+                         state="exploitable")  # fmt: skip
+        await register.change(shop, conn, asset.device_id, firmware="2.1")
+    await with_bom(shop, bom("1.4.2"))
+    assert await differences(shop.pool) == []
+    for table in ("epss", "vulnerability", "component"):
+        with pytest.raises(Exception, match="without an actor"):
+            await shop.pool.execute(f"DELETE FROM {table}")
 
 
 async def test_what_does_not_exist_is_said(shop: Shop, stock: Stocked) -> None:

@@ -100,6 +100,9 @@ async def test_zones_conduits_and_controls(house, enter, exposed) -> None:
         page = await browser.get("/equipment/zones")
         for text in ("deny inbound", "tcp/2575", "SL-T 3"):
             assert text in page.text
+        way_id = await exposed.pool.fetchval("SELECT conduit_id FROM conduit")
+        for status in (303, 404):
+            assert (await post(browser, f"/equipment/zones/conduits/{way_id}/drop")).status_code == status
         one = await exposed.pool.fetchval("SELECT control_id FROM control")
         assert (await post(browser, f"/equipment/zones/controls/{one}/end")).status_code == 303
 

@@ -16,7 +16,6 @@ from wardbridge.equipment.cyber.store.exposure import Control
 from wardbridge.equipment.cyber.store.sboms import Name, Sbom
 from wardbridge.equipment.cyber.store.zones import Conduit, Seat, Sheet, Zone
 from wardbridge.equipment.cyber.triage import Triage
-from wardbridge.equipment.cyber.values import Statement
 from wardbridge.equipment.register.store import models as models_of
 from wardbridge.equipment.register.values import Model
 from wardbridge.equipment.shop import Shop
@@ -110,12 +109,6 @@ async def security(shop: Shop, model_id: str) -> Security:
         lines=await named(shop.pool, lines, model_id=model_id),
         triages=await said.triages(shop.pool, model_id=model_id),
     )  # fmt: skip
-
-
-async def statements(shop: Shop, cve: str) -> list[tuple[str, Statement]]:
-    """What makers say of a vulnerability: (author, statement), newest first."""
-    told = await said.told(shop.pool, [cve])
-    return sorted(((one.author, one.statement) for one in told), key=lambda pair: -pair[1].at)
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):

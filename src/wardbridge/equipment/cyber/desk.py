@@ -254,6 +254,12 @@ async def put_conduit(shop: Shop, conn: Connection, source: str, target: str, *,
     return one
 
 
+async def drop_conduit(shop: Shop, conn: Connection, conduit_id: str) -> None:
+    """Close a way. Raises NotFound."""
+    if not await zones.drop_conduit(conn, conduit_id):
+        raise NotFound("there is no such conduit", f"conduit/{conduit_id}")
+
+
 async def add_control(shop: Shop, conn: Connection, by: Principal, **fields: Any) -> Control:
     """A compensating control: name, effect, cve, model_id, zone (one at least), owner, evidence, until.
 

@@ -80,20 +80,6 @@ async def told(source: Source, cves: Sequence[str] | None = None) -> list[Told]:
     return [msgspec.json.decode(row["told"], type=Told) for row in rows]
 
 
-async def documents(source: Source) -> list[dict[str, Any]]:
-    """The documents of statements, newest first."""
-    rows = await source.fetch(
-        """SELECT vex_id, format, serial, revision, author, made_at, statements, jsonb_array_length(refused) AS refused,
-                  loaded_at, document_id FROM vex ORDER BY loaded_at DESC, vex_id LIMIT 200"""
-    )
-    return [dict(row) for row in rows]
-
-
-async def serials(source: Source) -> set[str]:
-    """The serial numbers of every bill that is here."""
-    return {row["serial"] for row in await source.fetch("SELECT DISTINCT serial FROM sbom WHERE serial <> ''")}
-
-
 async def put_triage(conn: Connection, one: Triage) -> None:
     """A new judgement; older ones stay."""
     row = msgspec.to_builtins(one)

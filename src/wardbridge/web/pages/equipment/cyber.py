@@ -202,6 +202,13 @@ async def put_conduit(call: Call) -> Response:
     return call.back("/equipment/zones", "saved")
 
 
+async def drop_conduit(call: Call) -> Response:
+    """Close a way between two zones."""
+    async with call.shop.acting(call.who, "conduits") as conn:
+        await desk.drop_conduit(call.shop, conn, call.path("conduit"))
+    return call.back("/equipment/zones", "saved")
+
+
 async def add_control(call: Call) -> Response:
     """A compensating control."""
     fields: dict[str, Any] = {name: call.field(name) for name in
@@ -239,6 +246,7 @@ PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
     ("/equipment/zones", ["GET"], zones, "cyber", ""),
     ("/equipment/zones", ["POST"], put_zone, "cyber", "cyber.triage"),
     ("/equipment/zones/conduits", ["POST"], put_conduit, "cyber", "cyber.triage"),
+    ("/equipment/zones/conduits/{conduit}/drop", ["POST"], drop_conduit, "cyber", "cyber.triage"),
     ("/equipment/zones/controls", ["POST"], add_control, "cyber", "cyber.triage"),
     ("/equipment/zones/controls/{control}/end", ["POST"], end_control, "cyber", "cyber.triage"),
 )
