@@ -13,7 +13,7 @@ from tests.equipment.test_advisory_rematch import A1, bring, change, of, put_on_
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.equipment.advisories.rematch import rematch
 from wardbridge.equipment.advisories.store.now import affected_now
-from wardbridge.equipment.campaigns import about, close, follow, run, start, store, watch
+from wardbridge.equipment.campaigns import about, close, follow, resources, run, start, store, watch
 from wardbridge.equipment.campaigns.values import Campaign
 from wardbridge.equipment.register.store import assets
 from wardbridge.equipment.shop import Shop
@@ -60,7 +60,7 @@ async def test_the_whole_story_of_a_recall(shop: Shop, stock: Stocked) -> None:
             await run.free(shop, conn, ident, second.device_id, TECHNICIAN)
     async with shop.acting(NURSE) as conn:
         await run.free(shop, conn, ident, second.device_id, NURSE, replaced_by=third.tag, note="swapped at 09:40")
-        task = await shop.record.current(conn, "Task", f"free-{run.resources.short(ident, second.device_id)}")
+        task = await shop.record.current(conn, "Task", f"free-{resources.short(ident, second.device_id)}")
     assert task is not None
     assert (task["status"], task["owner"]["display"]) == ("completed", "ICU")
     step = next(one for one in await store.steps(shop.pool, ident) if one.step == "free")
@@ -91,8 +91,8 @@ async def test_the_whole_story_of_a_recall(shop: Shop, stock: Stocked) -> None:
     async with shop.acting(OPERATOR) as conn:
         await close.sign(shop, conn, ident, "it", OPERATOR)
         done = await close.close(shop, conn, ident, OPERATOR)
-        issue = await shop.record.current(conn, "DetectedIssue", f"campaign-{run.resources.short(ident)}")
-        task = await shop.record.current(conn, "Task", f"item-{run.resources.short(ident, third.device_id)}")
+        issue = await shop.record.current(conn, "DetectedIssue", f"campaign-{resources.short(ident)}")
+        task = await shop.record.current(conn, "Task", f"item-{resources.short(ident, third.device_id)}")
     assert done.proof is not None
     assert done.proof["counts"] == {"total": 3, "done": 2, "not_affected": 1}
     assert {one["side"] for one in done.proof["signatures"]} == {"biomed", "it"}

@@ -90,7 +90,8 @@ def _note(head: dict[str, Any], flaws: list[dict[str, Any]]) -> str:
 
 def _fixes(flaws: list[dict[str, Any]]) -> str:
     fixes = [one for flaw in flaws for one in read.several(flaw, "remediations") if read.text(one, "details")]
-    texts = [f"{read.text(one, 'category')}: {read.text(one, 'details')}" for one in fixes]
+    said = [(read.text(one, "category").replace("_", " ").capitalize(), read.text(one, "details")) for one in fixes]
+    texts = [f"{kind}: {details}" for kind, details in said]
     return "\n".join(dict.fromkeys(texts))[:20_000]
 
 
