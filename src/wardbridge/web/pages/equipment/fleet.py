@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from wardbridge.core.errors import Invalid
+from wardbridge.equipment.bench import about as bench
 from wardbridge.equipment.crew import about as crew
 from wardbridge.equipment.cyber import about as cyber
 from wardbridge.equipment.fleet import list as fleet
@@ -21,7 +22,7 @@ from wardbridge.equipment.work import about as work
 from wardbridge.web.call import Call, Handler
 from wardbridge.web.words import _
 
-LIFE: tuple[Tell, ...] = (lifecycle.events, work.events, cyber.events, vendors.events, crew.events)
+LIFE: tuple[Tell, ...] = (lifecycle.events, work.events, bench.events, cyber.events, vendors.events, crew.events)
 """Who tells the events of a machine's timeline."""
 
 
