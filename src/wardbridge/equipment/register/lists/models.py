@@ -26,7 +26,6 @@ class Models:
         self.by_id = {model.model_id: model for model in known.models}
         self.before = dict(self.by_id)
         self.names: dict[tuple[str, str], list[str]] = {}
-        self.plain: dict[str, list[str]] = {}
         self.dis: dict[str, str] = {}
         self.first: dict[tuple[str, str], tuple[int, Any]] = {}
         self.rows: dict[str, int] = {}
@@ -53,14 +52,6 @@ class Models:
         return found if isinstance(found, Trouble) else self._filled(row, found, asset)
 
     def _find(self, row: Row, manufacturer: str, name: str, catalogue: str) -> Model | Trouble:
-        if not name:
-            owner = self._owner(row)
-            if owner:
-                return self.by_id[owner]
-        if name and not manufacturer:
-            makers = self.plain.get(name.casefold(), [])
-            if len({self.by_id[ident].manufacturer.casefold() for ident in makers}) == 1:
-                manufacturer = self.by_id[makers[0]].manufacturer
         missing = [heading for heading, text in (("Manufacturer", manufacturer), ("Model", name)) if not text]
         if missing:
             reason = f"a new machine needs {' and '.join(missing)}; none in the register fits the row"
@@ -88,7 +79,6 @@ class Models:
     def _enter(self, model: Model) -> None:
         self.by_id[model.model_id] = model
         self.names.setdefault((model.manufacturer.casefold(), model.name.casefold()), []).append(model.model_id)
-        self.plain.setdefault(model.name.casefold(), []).append(model.model_id)
         for di in model.di:
             self.dis.setdefault(same_di(di), model.model_id)
 
