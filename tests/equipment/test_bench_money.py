@@ -215,9 +215,7 @@ async def test_everything_that_is_written_is_valid_fhir(shop: Shop, stock: Stock
         placed = await stocking.order(shop, conn, "p", "s", D("2.5"), TECHNICIAN, "PO-1")
         came = await stocking.receive(shop, conn, "p", "s", D("2.5"), TECHNICIAN, lot="L", order_id=placed.order_id)
         (gone,) = await stocking.issue(shop, conn, "p", "s", D(1), TECHNICIAN, work_id=work.work_id)
-        called = await calls.open_call(
-            shop, conn, work.work_id, "Acme", TECHNICIAN, reference="7", promised=clock.now()
-        )
+        opened = await calls.open_call(shop, conn, work.work_id, "Acme", TECHNICIAN, reference="7", promised=1)
         called = await calls.change(shop, conn, opened.call_id, arrived=clock.now(), done=clock.now())
         spent = await labour.work(shop, conn, work.work_id, 5, TECHNICIAN, travel=2)
         down = await downtime.stop_use(shop, conn, asset.device_id, TECHNICIAN, work_id=work.work_id)
