@@ -90,6 +90,20 @@ async def fill(shop: Shop, devices: int, components: int, cves: int) -> dict[str
             await sboms.put_names(
                 conn, [sboms.Name(model_id=f"m{at}", cpe=f"cpe:2.3:h:maker:model_{at}:-:*:*:*:*:*:*:*")]
             )
+        await conn.execute(
+            """INSERT INTO advisory (advisory_id, kind, number, publisher, title, digest, loaded_at)
+               SELECT 'a' || n, 'csaf', 'A-' || n, 'CISA', 'advisory ' || n, '', 0 FROM generate_series(0, 143) n"""
+        )
+        await conn.execute(
+            """INSERT INTO advisory_cve (advisory_id, cve) SELECT 'a' || n, 'CVE-2023-' || n * 10 + k
+               FROM generate_series(0, 143) n, generate_series(0, 2) k"""
+        )
+        await conn.execute(
+            """INSERT INTO advisory_candidate (advisory_id, device_id, verdict, certainty, since)
+               SELECT 'a' || n, 'd' || (n * 97 + k) % $1, 'candidate', 'likely', 0
+               FROM generate_series(0, 143) n, generate_series(0, 59) k""",
+            devices,
+        )
     began = time.perf_counter()
     found = [flaw(number, packages, models, chance) for number in range(cves)]
     for at in range(0, cves, PIECE):
