@@ -69,6 +69,9 @@ async def test_from_a_feed_to_the_proof(house: House, enter, pump) -> None:  # n
         done = await browser.post(f"{url}/record", data=told,
                                   files={"file": proof}, headers=token(browser))  # fmt: skip
         assert done.status_code == 303, done.text
+        (link,) = re.findall(rf'href="({url}/evidence/[^"]+)"', (await browser.get(url)).text)
+        assert (await browser.get(link)).content == proof[1]
+        assert (await browser.get(f"{url}/evidence/none")).status_code == 404
         await sent(browser, f"{url}/do/finish", device="pump-1")
         missing = await browser.post(f"{url}/close", headers=token(browser))
         assert "signature of biomed and of it" in missing.text
@@ -117,6 +120,9 @@ async def test_a_letter_names_of_makers_and_what_is_refused(house, enter, pump) 
         assert done.status_code == 303, done.text
         page = await browser.get(done.headers["location"])
         assert "serial number S-1 is listed" in page.text
+        letter = await browser.get(done.headers["location"].partition("?")[0] + "/letter")
+        assert (letter.headers["content-type"], letter.content) == ("application/pdf", b"%PDF-1.7 x")
+        assert (await browser.get(f"{ONE}/letter")).status_code == 404
         wrong = await browser.post(
             f"{LIST}/letter", data=form, files={"file": ("x.pdf", b"MZ")}, headers=token(browser)
         )

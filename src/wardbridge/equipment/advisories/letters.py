@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from wardbridge.core.db import Connection
-from wardbridge.core.errors import Invalid
+from wardbridge.core.errors import Invalid, NotFound
 from wardbridge.equipment.advisories import codes, digest, ranges, read, resources
 from wardbridge.equipment.advisories.store import documents as store
 from wardbridge.equipment.advisories.values import AFFECTED, Document, Product
@@ -89,3 +89,14 @@ async def add(shop: Shop, conn: Connection, letter: Letter, file: tuple[str, byt
             await shop.record.put(conn, [binary])
     await shop.record.put(conn, [resources.document(stored, attachment)])
     return found.advisory_id
+
+
+async def file(shop: Shop, advisory_id: str) -> tuple[str, bytes]:
+    """Media type and bytes of the letter behind an advisory. Raises NotFound where there is none."""
+    async with shop.pool.acquire() as conn:
+        document = await shop.record.current(conn, "DocumentReference", resources.document_id(advisory_id))
+        url = str(document["content"][0]["attachment"].get("url", "")) if document else ""
+        binary = await shop.record.current(conn, "Binary", url.removeprefix("Binary/")) if "Binary/" in url else None
+    if binary is None:
+        raise NotFound("there is no letter behind this advisory", advisory_id)
+    return resources.content(binary)

@@ -57,3 +57,8 @@ def letter(binary_id: str, body: bytes, media_type: str, title: str) -> tuple[di
         "hash": base64.b64encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode("ascii"),
     }  # fmt: skip
     return binary, attachment
+
+
+def content(binary: dict[str, Any]) -> tuple[str, bytes]:
+    """Media type and bytes of a Binary."""
+    return str(binary["contentType"]), base64.b64decode(binary["data"])

@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from wardbridge.core.db import Connection
-from wardbridge.core.errors import Conflict, Forbidden, Invalid
+from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.devices import binding
 from wardbridge.equipment.advisories import decide as advisory
 from wardbridge.equipment.advisories import ranges
+from wardbridge.equipment.advisories import resources as documents
 from wardbridge.equipment.advisories.store import candidates
 from wardbridge.equipment.campaigns import course, resources, store
 from wardbridge.equipment.campaigns.values import CANDIDATE, CLEAR, DONE, ENDED, OPEN, Campaign, Item, Step
@@ -268,3 +269,14 @@ def _step(
 ) -> Step:
     return Step(step_id=shop.ids(), campaign_id=campaign_id, device_id=device_id, step=step, at=shop.clock.now(),
                 person_id=by.id, display=by.display, note=text, detail=detail)  # fmt: skip
+
+
+async def evidence(shop: Shop, campaign_id: str, step_id: str) -> tuple[str, bytes]:
+    """Media type and bytes of a step's file. Raises NotFound where it has none."""
+    async with shop.pool.acquire() as conn:
+        every = await store.steps(conn, campaign_id, void=True)
+        ident = next((one.detail.get("binary", "") for one in every if one.step_id == step_id), "")
+        binary = await shop.record.current(conn, "Binary", ident) if ident else None
+    if binary is None:
+        raise NotFound("there is no such evidence", step_id)
+    return documents.content(binary)

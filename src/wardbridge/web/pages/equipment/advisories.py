@@ -72,6 +72,12 @@ async def raw(call: Call) -> Response:
     return Response(body, media_type="application/json", headers={"content-disposition": "attachment"})
 
 
+async def paper(call: Call) -> Response:
+    """The letter as it came."""
+    media, body = await letters.file(call.shop, call.path("advisory"))
+    return Response(body, media_type=media, headers={"content-disposition": 'attachment; filename="letter.pdf"'})
+
+
 async def judge(call: Call) -> Response:
     """Decide on machines, one or many."""
     ident, decision = call.path("advisory"), call.field("decision", required=True)
@@ -129,5 +135,6 @@ PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
     ("/equipment/advisories/makers", POST, alias, "campaign", "advisory.load"),
     ("/equipment/advisories/{advisory}", GET, advisory, "campaign", ""),
     ("/equipment/advisories/{advisory}/document", GET, raw, "campaign", ""),
+    ("/equipment/advisories/{advisory}/letter", GET, paper, "campaign", ""),
     ("/equipment/advisories/{advisory}/decide", POST, judge, "campaign", "campaign.work"),
 )

@@ -193,6 +193,12 @@ async def record(call: Call) -> Response:
     return call.back(f"/equipment/campaigns/{ident}", "noted")
 
 
+async def evidence(call: Call) -> Response:
+    """The file of a step."""
+    media, body = await run.evidence(call.shop, call.path("campaign"), call.path("step"))
+    return Response(body, media_type=media, headers={"content-disposition": "attachment"})
+
+
 async def verify(call: Call) -> Response:
     """Verify by what machines say of themselves."""
     ident = call.path("campaign")
@@ -229,6 +235,7 @@ PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
     (f"{_ONE}/do/{{deed}}", POST, deed, "campaign", "campaign.work"),
     (f"{_ONE}/free", POST, free, "campaign", "campaign.free"),
     (f"{_ONE}/record", POST, record, "campaign", "campaign.work"),
+    (f"{_ONE}/evidence/{{step}}", GET, evidence, "campaign", ""),
     (f"{_ONE}/verify", POST, verify, "campaign", "campaign.work"),
     (f"{_ONE}/sign", POST, sign, "campaign", "joint.sign"),
     (f"{_ONE}/close", POST, end, "campaign", "campaign.work"),

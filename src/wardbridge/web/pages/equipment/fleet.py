@@ -1,4 +1,4 @@
-"""``/equipment/devices``: the fleet as a list or a map by ward, and the page of one machine."""
+"""``/equipment/devices``: the fleet as a list or a map by ward, and views of it that people keep."""
 
 from __future__ import annotations
 
@@ -6,24 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from wardbridge.core.errors import Invalid
-from wardbridge.equipment.bench import about as bench
-from wardbridge.equipment.crew import about as crew
-from wardbridge.equipment.cyber import about as cyber
 from wardbridge.equipment.fleet import list as fleet
 from wardbridge.equipment.fleet import store
-from wardbridge.equipment.fleet.life import Tell, life
 from wardbridge.equipment.fleet.values import DUE, SORTS, USE
-from wardbridge.equipment.learning import about as learning
-from wardbridge.equipment.lifecycle import about as lifecycle
 from wardbridge.equipment.register.values import CLASSES, CRITICALITIES, STATES
-from wardbridge.equipment.vendors import about as vendors
-from wardbridge.equipment.work import about as work
 from wardbridge.web.call import Call, Handler
-from wardbridge.web.words import _
-
-LIFE: tuple[Tell, ...] = (lifecycle.events, work.events, bench.events, cyber.events, vendors.events, crew.events)
-"""Who tells the events of a machine's timeline."""
 
 
 async def devices(call: Call) -> Response:
@@ -62,31 +49,8 @@ async def drop(call: Call) -> Response:
     return call.back("/equipment/devices", "dropped")
 
 
-async def device(call: Call) -> Response:
-    """One machine: what it is, where, on whom, and its whole life."""
-    found = await life(call.shop, call.path("device"), LIFE)
-    kind = call.query("kind")
-    kinds = sorted({event.kind for event in found.events})
-    if kind and kind not in kinds:
-        raise Invalid(_("This choice is not offered."), "kind")
-    device_id = found.now.device_id
-    names = call.may("patient.see")
-    if names:
-        for stay in found.stays:
-            call.about(stay.patient_id)
-    return call.page(
-        "equipment/device.html", life=found, kinds=kinds, kind=kind, names=names,
-        events=[event for event in found.events if kind in ("", event.kind)],
-        work=await work.about(call.shop, device_id, found.model.model_id),
-        cyber=await cyber.about(call.shop, device_id) if call.may_open("cyber") else None,
-        deals=await vendors.about(call.shop, device_id) if call.may_open("vendors") else None,
-        helps=await learning.about(call.shop, device_id), runs=await crew.about(call.shop, device_id),
-    )  # fmt: skip
-
-
 PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
     ("/equipment/devices", ["GET"], devices, "equipment", ""),
-    ("/equipment/devices/{device}", ["GET"], device, "equipment", ""),
     ("/equipment/views", ["POST"], keep, "equipment", ""),
     ("/equipment/views/{view}/drop", ["POST"], drop, "equipment", ""),
 )
