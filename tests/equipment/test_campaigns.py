@@ -253,3 +253,20 @@ async def test_the_watch_matches_only_when_something_that_matters_changed(shop: 
     (step,) = await store.steps(shop.pool, campaign.campaign_id)
     assert (step.step, step.note) == ("verify", "on the wire: firmware is 2.1")
     assert await states(shop, campaign) == {first.device_id: "affected-open"}
+
+
+async def test_a_campaign_for_a_cve_over_machines_that_others_found(shop: Shop, stock: Stocked) -> None:
+    first, second = await stock(2)
+    why = {one.device_id: ("openssl 1.0.2 in its SBOM",) for one in (first, second)}
+    fields = {"kind": "cve", "cve": "CVE-2024-1000", "advisory_id": None, "devices": why, "security": True}
+    campaign = await opened(shop, **fields)
+    with pytest.raises(Conflict):
+        await opened(shop, **fields)
+    rows = await affected_now(shop.pool, campaign_id=campaign.campaign_id)
+    assert [row.why for row in rows] == [("openssl 1.0.2 in its SBOM",)] * 2
+    await decided(shop, campaign, first.device_id, second.device_id, affected=True)
+    async with shop.acting(TECHNICIAN) as conn:
+        await run.order(shop, conn, campaign.campaign_id, [first.device_id, second.device_id], TECHNICIAN)
+        await run.order(shop, conn, campaign.campaign_id, [first.device_id], TECHNICIAN)
+    orders = await shop.pool.fetch("SELECT source, kind, side FROM work WHERE source_id = $1", campaign.campaign_id)
+    assert [tuple(row) for row in orders] == [("cve", "security", "both")] * 2
