@@ -14,6 +14,7 @@ from wardbridge.web.pages.equipment import (
     knowledge,
     learning,
     lifecycle,
+    machine,
     network,
     planning,
     register,
@@ -29,11 +30,10 @@ from wardbridge.web.pages.equipment import (
     work,
 )
 
-EQUIPMENT = (*home.PAGES, *changes.PAGES, *risk.PAGES, *network.PAGES,
-             *bench.PAGES, *stock.PAGES, *costs.PAGES, *campaigns.PAGES, *fleet.PAGES, *cyber.PAGES,
-             *reports.PAGES, *lifecycle.PAGES, *vendors.PAGES,
-             *vendor_access.PAGES, *vendor_costs.PAGES, *knowledge.PAGES,
-             *learning.PAGES, *runbooks.PAGES, *crew.PAGES, *register.PAGES,
-             *work.PAGES, *planning.PAGES, *upkeep.PAGES, *requests.PAGES)  # fmt: skip
+_PARTS = (
+    home, fleet, machine, register, lifecycle, vendors, vendor_access, vendor_costs, work, planning, upkeep, requests,
+    bench, stock, costs, campaigns, cyber, changes, risk, network, knowledge, learning, runbooks, crew, reports,
+)  # fmt: skip
+EQUIPMENT = tuple(page for part in _PARTS for page in part.PAGES)
 OPEN = (*crew.OPEN, *requests.OPEN)
 """Pages without a session: (path, methods, handler of a room and a request)."""
