@@ -34,6 +34,9 @@ SMALL: dict[str, list[str]] = {
     "subscriptions": ["--writes", "600", "--seconds", "4"],
     "bulk": ["--resources", "5000"],
     "reindex": ["--resources", "3000"],
+    "equipment": ["--devices", "500", "--rounds", "3"],
+    "register": ["--machines", "500"],
+    "cyber": ["--devices", "500", "--components", "400", "--cves", "1000", "--runs", "1"],
     "advisories": ["--devices", "600", "--models", "200"],
     "changes": ["--devices", "600", "--rounds", "3", "--flows", "2000"],
     "maintenance": ["--machines", "600", "--orders", "2000"],
@@ -43,9 +46,9 @@ SMALL: dict[str, list[str]] = {
 }
 """Benchmark -> the words that keep it small."""
 
-TOOLS = ("all", "conformance", "fhir", "fhir_server", "machine", "mllp", "paint", "schemathesis")
-"""What runs alone but is no benchmark of its own: load clients and a server for them, the suites, this module;
-and ``paint``, which needs a browser and minutes."""
+TOOLS = ("all", "conformance", "fhir", "fhir_server", "hospital", "machine", "mllp", "paint", "schemathesis")
+"""What runs alone but is no benchmark of its own: load clients and a server for them, the suites, a hospital to
+measure on, this module; and ``paint``, which needs a browser and minutes."""
 
 
 def one(name: str) -> bool:

@@ -1,9 +1,10 @@
-"""The equipment room on a whole hospital: pages over HTTP, joined questions, the full re-match of advisories.
+"""Pages of the equipment room over HTTP on a whole hospital.
 
-python -m bench.equipment [--data DIR] [--devices 15000] [--rounds 40] [--suites DIR]
+python -m bench.equipment [--data DIR] [--devices 15000] [--rounds 40]
 
-Fills a new data folder (or takes a filled one), loads the advisories of the suites where they are there, then serves
-it and asks as a signed-in technician. One JSON line a question: milliseconds at the median, p95 and the slowest.
+Fills a new data folder (``bench.hospital``; a filled one is taken as it is), serves it and asks as a signed-in
+technician. One JSON line a page: milliseconds at the median, p95 and the slowest. The joined questions and the full
+re-match are measured by ``bench.advisories``, ``bench.cyber``, ``bench.changes`` and ``bench.maintenance``.
 """
 
 from __future__ import annotations
@@ -33,6 +34,13 @@ PAGES = {
     "fleet, map": "/equipment/devices?view=map",
     "device": "/equipment/devices/d-5",
     "device in use": "/equipment/devices/d-42",
+    "campaigns": "/equipment/campaigns",
+    "advisories": "/equipment/advisories",
+    "vulnerabilities": "/equipment/cyber",
+    "work orders": "/equipment/work",
+    "planning board": "/equipment/planning",
+    "network": "/equipment/network",
+    "overview": "/equipment/executive",
 }
 
 
@@ -63,8 +71,6 @@ def run(folder: Path, args: argparse.Namespace) -> None:
     if not folder.exists():
         took = asyncio.run(hospital.run(folder, hospital.Size(devices=args.devices), suites()))
         print(json.dumps({"bench": "equipment.fill", "seconds": took}), flush=True)
-    for name, seconds in asyncio.run(hospital.ask(folder, args.rounds)).items():
-        print(json.dumps({"bench": f"equipment.{name}", **shares(seconds)}), flush=True)
     with served(folder) as server:
         client = browser(server, "technician")
         for name, path in PAGES.items():

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench.suite import suites
 
 from wardbridge.app.parts import parts_of, shop_of
 from wardbridge.app.serve import database
@@ -26,6 +27,9 @@ from wardbridge.core.log import configure
 from wardbridge.core.migrate import migrate
 from wardbridge.core.settings import load
 from wardbridge.devices import places
+from wardbridge.equipment.advisories import parse
+from wardbridge.equipment.advisories.load import load as load_advisories
+from wardbridge.equipment.campaigns import watch
 from wardbridge.equipment.register import desk
 from wardbridge.equipment.register.values import Asset, Interface, Model
 from wardbridge.equipment.shop import Shop
@@ -183,7 +187,19 @@ async def _orders(shop: Shop, size: Size, rng: np.random.Generator) -> None:
         )  # fmt: skip
 
 
-async def run(folder: Path, size: Size) -> dict[str, float]:
+async def advise(shop: Shop, folder: Path) -> dict[str, float]:
+    """Load the advisories of the suites (ICSMA, KEV) and match them; seconds by part, empty where they are absent."""
+    paths = [folder / name for name in ("icsma", "kev") if (folder / name).is_dir()]
+    if not paths:
+        return {}
+    began = time.perf_counter()
+    await load_advisories(shop, parse.of_paths(paths), SYSTEM)
+    loaded = time.perf_counter()
+    await watch.update(shop, SYSTEM)
+    return {"advisories": round(loaded - began, 1), "match": round(time.perf_counter() - loaded, 1)}
+
+
+async def run(folder: Path, size: Size, suites: Path) -> dict[str, float]:
     """Fill the database of a data folder. Times in seconds."""
     configure("warning")
     settings, clock = load({}, data=folder), SystemClock()
@@ -192,7 +208,8 @@ async def run(folder: Path, size: Size) -> dict[str, float]:
         try:
             await migrate(pool)
             parts = await parts_of(settings, pool, clock)
-            return await fill(shop_of(settings, pool, parts), size)
+            shop = shop_of(settings, pool, parts)
+            return await fill(shop, size) | await advise(shop, suites)
         finally:
             await pool.close()
 
@@ -202,7 +219,7 @@ def main() -> None:
     words.add_argument("--data", type=Path, required=True)
     words.add_argument("--devices", type=int, default=15_000)
     said = words.parse_args()
-    took = asyncio.run(run(said.data, Size(devices=said.devices)))
+    took = asyncio.run(run(said.data, Size(devices=said.devices), suites()))
     print(json.dumps({"bench": "hospital", "devices": said.devices, "seconds": took}))
 
 

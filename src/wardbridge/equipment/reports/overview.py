@@ -10,7 +10,7 @@ import msgspec
 from wardbridge.core.clock import DAY
 from wardbridge.equipment.bench.costs import costs
 from wardbridge.equipment.bench.values import Cost
-from wardbridge.equipment.cyber.exposure import Line, overview
+from wardbridge.equipment.cyber.exposure import Line, named, overview
 from wardbridge.equipment.fleet import store as fleet
 from wardbridge.equipment.fleet.today import Today, today
 from wardbridge.equipment.register import store as register
@@ -73,7 +73,7 @@ async def figures_of(shop: Shop, zone: ZoneInfo) -> Overview:
         costs=tuple((models.get(one.model_id, "--"), one) for one in spent),
         open_flaws=len(lines),
         exploited=sum(line.fact.kev for line in lines),
-        flaws=tuple(lines[:TOP]),
+        flaws=tuple(await named(pool, lines[:TOP])),
         budgets=tuple(budgets(await judged(pool, now))),
         contracts=tuple((names[one.contract_id], one) for one in warnings(contracts, now)),
     )

@@ -82,7 +82,8 @@ async def counts(source: Source) -> dict[str, int]:
 
 async def unregistered(source: Source) -> list[dict[str, object]]:
     """Machines of the wire, and modules of registered machines, that are in no row of the register and were not
-    suggested yet."""
+    suggested yet. A module that names neither a serial number nor a model is part of its machine, nothing to keep a
+    row of."""
     rows = await source.fetch(
         """
         SELECT d.device_id, d.key, d.link, d.first_seen, d.parent_id, d.label, d.identity,
@@ -90,7 +91,9 @@ async def unregistered(source: Source) -> list[dict[str, object]]:
         FROM device d LEFT JOIN binding b ON b.device_id = d.device_id AND b.stop IS NULL
         LEFT JOIN place p USING (place_id)
         WHERE d.state <> 'retired' AND NOT EXISTS (SELECT 1 FROM asset a WHERE a.device_id = d.device_id)
-          AND (d.parent_id IS NULL OR EXISTS (SELECT 1 FROM asset a WHERE a.device_id = d.parent_id))
+          AND (d.parent_id IS NULL
+               OR ((d.identity ->> 'serial' <> '' OR d.identity ->> 'model' <> '')
+                   AND EXISTS (SELECT 1 FROM asset a WHERE a.device_id = d.parent_id)))
           AND NOT EXISTS (SELECT 1 FROM suggestion s WHERE s.source = 'wire' AND s.key = d.device_id)
         ORDER BY d.first_seen LIMIT 1000"""
     )
