@@ -69,7 +69,9 @@ async def prepared(shop: Shop, stock: Stocked, clock: FakeClock) -> tuple[str, s
     return work.work_id, machine.device_id, analyser.device_id
 
 
-async def test_results_become_observations_and_a_failure_orders_the_repair(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
+async def test_results_become_observations_and_a_failure_orders_the_repair(
+    shop: Shop, stock: Stocked, clock: FakeClock
+) -> None:
     work_id, device_id, analyser = await prepared(shop, stock, clock)
     async with shop.acting(TECHNICIAN) as conn:
         with pytest.raises(Invalid, match="no result"):
@@ -97,7 +99,9 @@ async def test_results_become_observations_and_a_failure_orders_the_repair(shop:
     assert [one.text for one in await store.results(shop.pool, [work_id])] == ["pass", "0.42"]
 
 
-async def test_an_instrument_out_of_calibration_is_refused_or_marked(shop: Shop, stock: Stocked, clock: FakeClock) -> None:
+async def test_an_instrument_out_of_calibration_is_refused_or_marked(
+    shop: Shop, stock: Stocked, clock: FakeClock
+) -> None:
     work_id, _, analyser = await prepared(shop, stock, clock)
     await clock.advance(366 * DAY / 1e6)
     async with shop.acting(TECHNICIAN) as conn:

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from wardbridge.app.demo_life import fill
+from wardbridge.app.demo_life import fill, staff
 from wardbridge.app.demo_ward import enter
 from wardbridge.app.parts import parts_of, shop_of
 from wardbridge.app.people import add_person
@@ -35,6 +35,7 @@ from wardbridge.devices.sim.history import bundles
 from wardbridge.devices.sim.people import people as residents
 from wardbridge.equipment.register.store import models
 from wardbridge.fhir.json import dumps
+from wardbridge.security import store as accounts
 from wardbridge.security.identity import Identity
 from wardbridge.security.principal import SYSTEM, Principal
 from wardbridge.security.tokens import Tokens
@@ -132,6 +133,7 @@ async def register(settings: Settings, pool: Pool, clock: Clock, story: script.S
     async with shop.acting(CLINICAL_ENGINEERING, "demo") as conn:
         if not await models(conn):
             await fill(shop, conn, CLINICAL_ENGINEERING, rows, await enter(shop, conn, rows))
+            await staff(shop, conn, {row["login"]: row["person_id"] for row in await accounts.people(conn)})
 
 
 async def furnish(settings: Settings, clock: Clock, story: script.Script, seed: int) -> None:

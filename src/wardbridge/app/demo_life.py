@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from wardbridge.app.demo_ward import noon
-from wardbridge.core.clock import DAY
+from wardbridge.core.clock import DAY, to_datetime
 from wardbridge.core.db import Connection
 from wardbridge.devices.sim.equipment import Asset as Bought
 from wardbridge.equipment.bench import stock
 from wardbridge.equipment.bench.values import Level, Part, Store
+from wardbridge.equipment.crew import oncall
+from wardbridge.equipment.crew.rota import Rota
 from wardbridge.equipment.cyber import desk as cyber
 from wardbridge.equipment.cyber.store.zones import Zone
 from wardbridge.equipment.shop import Shop
@@ -66,6 +69,15 @@ async def fill(shop: Shop, conn: Connection, by: Principal, rows: Sequence[Bough
     await _shelf(shop, conn, by)
     await cyber.put_zone(shop, conn, Zone(zone="icu-devices", level=2, exposure="clinical", purpose="Bedside devices"))
     await cyber.add_sbom(shop, conn, PUMP, json.dumps(BILL).encode(), by, version="2.3.0")
+
+
+async def staff(shop: Shop, conn: Connection, people: Mapping[str, str]) -> None:
+    """Who is on call, and somebody new: ``people`` by login, their ids."""
+    today = to_datetime(shop.clock.now()).date()
+    for side, title, login in (("biomed", "Clinical engineering", "tariq"), ("it", "Network and systems", "olga")):
+        rota = Rota(rota_id="", side=side, title=title, zone="UTC", first=today - timedelta(days=today.weekday()),
+                    people=(people[login],))  # fmt: skip
+        await oncall.put(shop, conn, rota)
 
 
 async def _maintenance(shop: Shop, conn: Connection, by: Principal, known: Mapping[str, str]) -> None:

@@ -38,6 +38,9 @@ DEVICE_TYPES = frozenset(
 )
 """Types that say nothing of a patient: machines, places, people at work, definitions."""
 
+KNOWLEDGE_TYPES = frozenset({"Library", "PlanDefinition", "ActivityDefinition", "Questionnaire"})
+"""What departments write for each other: says nothing of a patient, and everybody may read it."""
+
 NOT_BY_CLINICIANS = frozenset({"AuditEvent", "Subscription"})
 
 PAGES: dict[str, frozenset[str]] = {
@@ -156,6 +159,8 @@ def _fhir_by_role(roles: frozenset[str], action: str, type_name: str) -> Decisio
     if type_name == "AuditEvent":
         permit = "administrator" in roles and action in {"read", "search"}
         return Decision(permit, "administrators read the audit record")
+    if type_name in KNOWLEDGE_TYPES and action in _READ:
+        return Decision(True, "knowledge in common")
     if type_name in DEVICE_TYPES:
         if action in _READ or roles & {"technician", "administrator"}:
             return Decision(True, "device role")

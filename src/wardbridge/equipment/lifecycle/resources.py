@@ -136,6 +136,6 @@ def document(certificate: Certificate, pdf_url: str) -> dict[str, Any]:
         "date": iso(certificate.done_at),
         "description": f"{certificate.method}: {certificate.technique}",
         "author": [{"display": certificate.done_name}],
-        "content": [{"attachment": {"contentType": "text/html", "url": pdf_url,
+        "content": [{"attachment": {"contentType": "application/pdf", "url": pdf_url,
                                     "title": f"{certificate.manufacturer} {certificate.model} {certificate.serial}"}}],
     }  # fmt: skip

@@ -236,5 +236,5 @@ async def _machine(conn: Connection, device_id: str) -> Asset:
 
 
 async def _record(shop: Shop, conn: Connection, certificate: Certificate) -> None:
-    url = f"{shop.url}/equipment/certificates/{certificate.certificate_id}"
+    url = f"{shop.url}/equipment/certificates/{certificate.certificate_id}.pdf"
     await shop.record.put(conn, [resources.document(certificate, url)])

@@ -31,8 +31,8 @@ from wardbridge.web.pages.equipment import (
 )
 
 _PARTS = (
-    home, fleet, machine, register, lifecycle, vendors, vendor_access, vendor_costs, work, planning, upkeep, requests,
-    bench, stock, costs, campaigns, cyber, changes, risk, network, knowledge, learning, runbooks, crew, reports,
+    home, reports, fleet, machine, register, lifecycle, vendors, vendor_access, vendor_costs, work, planning, upkeep,
+    requests, bench, stock, costs, campaigns, cyber, changes, risk, network, knowledge, learning, runbooks, crew,
 )  # fmt: skip
 EQUIPMENT = tuple(page for part in _PARTS for page in part.PAGES)
 OPEN = (*crew.OPEN, *requests.OPEN)

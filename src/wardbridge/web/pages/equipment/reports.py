@@ -9,6 +9,7 @@ from starlette.responses import Response
 from wardbridge.core.errors import NotFound
 from wardbridge.equipment.fleet import store
 from wardbridge.equipment.reports import overview
+from wardbridge.equipment.reports.certificate import certificate
 from wardbridge.equipment.reports.device_book import device_book
 from wardbridge.equipment.reports.inventory import inventory
 from wardbridge.equipment.reports.maintenance import maintenance
@@ -75,6 +76,12 @@ async def book(call: Call) -> Response:
     return pdf(found, f"device-{device_id}")
 
 
+async def sanitised(call: Call) -> Response:
+    """A certificate of sanitisation."""
+    ident = call.path("certificate")
+    return pdf(await certificate(call.shop, call.room.site, call.room.zone, call.who, ident), f"certificate-{ident}")
+
+
 def pdf(made: Report, name: str) -> Response:
     """A report as a file for the browser."""
     headers = {"content-disposition": f'inline; filename="{name}.pdf"', "cache-control": "no-store"}
@@ -85,5 +92,6 @@ PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
     ("/equipment/reports", ["GET"], reports, "executive", ""),
     ("/equipment/reports/{report}.pdf", ["GET"], report, "executive", ""),
     ("/equipment/executive", ["GET"], executive, "executive", ""),
+    ("/equipment/certificates/{certificate}.pdf", ["GET"], sanitised, "register", ""),
     ("/equipment/devices/{device}/book.pdf", ["GET"], book, "maintenance", ""),
 )
