@@ -69,7 +69,7 @@ async def figures_of(shop: Shop, zone: ZoneInfo) -> Overview:
         worth=tuple(await fleet.worth(pool)),
         completion=completion(await figures.completion(pool, now - YEAR, now, zone.key)),
         ages=tuple(await figures.ages(pool, now)),
-        reliability=tuple((await figures.reliability(pool, now - YEAR, now, TOP))[:TOP]),
+        reliability=tuple(one for one in await figures.reliability(pool, now - YEAR, now, TOP) if one.failures),
         costs=tuple((models.get(one.model_id, "--"), one) for one in spent),
         open_flaws=len(lines),
         exploited=sum(line.fact.kev for line in lines),
