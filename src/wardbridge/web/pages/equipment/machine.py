@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from starlette.responses import Response
 
 from wardbridge.core.errors import Invalid
@@ -15,6 +16,7 @@ from wardbridge.equipment.learning import about as learning
 from wardbridge.equipment.lifecycle import about as lifecycle
 from wardbridge.equipment.register import about as register
 from wardbridge.equipment.register.parts import store as parts
+from wardbridge.equipment.timeline import Event
 from wardbridge.equipment.vendors import about as vendors
 from wardbridge.equipment.work import about as work
 from wardbridge.web.call import Call, Handler
@@ -34,6 +36,19 @@ LIFE: tuple[Tell, ...] = (
 """Who tells the events of a machine's timeline."""
 
 
+BEHIND = {
+    "work": "maintenance", "costs": "maintenance", "cyber": "cyber", "models": "cyber", "changes": "risk",
+    "calls": "vendors", "access": "vendors", "certificates": "register",
+}  # fmt: skip
+"""Which page a link of the timeline leads to, by the word after ``/equipment/``; others are everybody's."""
+
+
+def offered(call: Call, event: Event) -> Event:
+    """The event without its link where this person may not follow it."""
+    page = BEHIND.get(event.url.removeprefix("/equipment/").partition("/")[0])
+    return event if page is None or call.may_open(page) else msgspec.structs.replace(event, url="")
+
+
 async def machine(call: Call) -> Response:
     """The page; ``kind`` narrows the timeline."""
     found = await life(call.shop, call.path("device"), LIFE)
@@ -48,7 +63,7 @@ async def machine(call: Call) -> Response:
             call.about(stay.patient_id)
     return call.page(
         "equipment/device.html", life=found, kinds=kinds, kind=kind, names=names,
-        events=[event for event in found.events if kind in ("", event.kind)],
+        events=[offered(call, event) for event in found.events if kind in ("", event.kind)],
         work=await work.about(shop, device_id, found.model.model_id),
         cyber=await cyber.about(shop, device_id) if call.may_open("cyber") else None,
         deals=await vendors.about(shop, device_id) if call.may_open("vendors") else None,
