@@ -13,6 +13,7 @@ from wardbridge.equipment.bench.values import Cost
 from wardbridge.equipment.cyber.exposure import Line, named, overview
 from wardbridge.equipment.fleet import store as fleet
 from wardbridge.equipment.fleet.today import Today, today
+from wardbridge.equipment.lifecycle import moves
 from wardbridge.equipment.register import store as register
 from wardbridge.equipment.reports.inventory import moment
 from wardbridge.equipment.reports.maintenance import share
@@ -40,7 +41,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """``worth``: (currency, machines with a price, sum of prices); ``exploited``: open vulnerabilities in KEV."""
+    """``worth``: (currency, machines with a price, sum of prices); ``exploited``: open vulnerabilities in KEV;
+    ``disagreeing``: (device id, state, admission) of machines that the wire treats otherwise than the register."""
 
     today: Today
     worth: tuple[tuple[str, int, Decimal], ...]
@@ -53,6 +55,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     flaws: tuple[Line, ...]
     budgets: tuple[Budget, ...]
     contracts: tuple[tuple[str, Warning], ...]
+    disagreeing: tuple[tuple[str, str, str], ...]
 
 
 async def figures_of(shop: Shop, zone: ZoneInfo) -> Overview:
@@ -76,6 +79,7 @@ async def figures_of(shop: Shop, zone: ZoneInfo) -> Overview:
         flaws=tuple(await named(pool, lines[:TOP])),
         budgets=tuple(budgets(await judged(pool, now))),
         contracts=tuple((names[one.contract_id], one) for one in warnings(contracts, now)),
+        disagreeing=tuple(await moves.disagreeing(pool)),
     )
 
 
