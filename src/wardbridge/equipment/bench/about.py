@@ -8,9 +8,9 @@ from wardbridge.equipment.bench.costs import costs
 from wardbridge.equipment.bench.store import operations, time
 from wardbridge.equipment.bench.store import stock as stores
 from wardbridge.equipment.bench.store.operations import Kept
-from wardbridge.equipment.bench.store.rows import Source
 from wardbridge.equipment.bench.values import Call, Cost, Downtime, Labour, Movement, Reservation
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.store.rows import Source
 from wardbridge.equipment.timeline import Event
 
 EVER = (0, 1 << 60)

@@ -11,9 +11,9 @@ from wardbridge.core.errors import Conflict, Invalid, NotFound
 from wardbridge.equipment.bench import resources
 from wardbridge.equipment.bench.store import time as store
 from wardbridge.equipment.bench.store import work as orders
-from wardbridge.equipment.bench.store.rows import Source
 from wardbridge.equipment.bench.values import Call
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.store.rows import Source
 from wardbridge.security.principal import Principal
 
 FIELDS = frozenset({"vendor", "contract_id", "reference", "promised", "arrived", "done", "invoice", "currency",

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from wardbridge.core.errors import Invalid
 from wardbridge.equipment.bench.store import costs as store
-from wardbridge.equipment.bench.store.rows import Source
 from wardbridge.equipment.bench.values import Cost
+from wardbridge.equipment.store.rows import Source
 
 BY = ("work", "device", "model")
 COLUMNS = ("work", "device", "model", "currency", "minutes", "labour", "parts", "vendor", "total", "without a price")

@@ -12,10 +12,10 @@ from wardbridge.core.errors import Conflict, Invalid, NotFound
 from wardbridge.equipment.bench import resources
 from wardbridge.equipment.bench.store import time as store
 from wardbridge.equipment.bench.store import work as orders
-from wardbridge.equipment.bench.store.rows import Source
 from wardbridge.equipment.bench.values import Downtime
 from wardbridge.equipment.register import store as register
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.store.rows import Source
 from wardbridge.security.principal import SYSTEM, Principal
 
 SOURCES = ("fault", "bench", "hand")

@@ -8,11 +8,11 @@ from wardbridge.core.errors import NotFound
 from wardbridge.equipment.lifecycle import moves
 from wardbridge.equipment.lifecycle.store import checks, needs
 from wardbridge.equipment.lifecycle.store import moves as store
-from wardbridge.equipment.lifecycle.store.rows import Source
 from wardbridge.equipment.lifecycle.values import Certificate, Facts, Inspection, Item, Medium, Move, Need
 from wardbridge.equipment.register.store import now
 from wardbridge.equipment.register.values import Now
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.store.rows import Source
 from wardbridge.equipment.timeline import Event
 from wardbridge.security.principal import Principal
 

@@ -11,13 +11,13 @@ from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
 from wardbridge.devices import fleet
 from wardbridge.equipment.lifecycle import resources
 from wardbridge.equipment.lifecycle.store import moves as store
-from wardbridge.equipment.lifecycle.store.rows import Source
 from wardbridge.equipment.lifecycle.table import TAKEN_OFF, Gap, Rule, admission, gaps, needs, table
 from wardbridge.equipment.lifecycle.values import Facts, Move
 from wardbridge.equipment.register import desk
 from wardbridge.equipment.register.store import assets
 from wardbridge.equipment.register.values import USABLE, WIRE
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.store.rows import Source
 from wardbridge.security.policy import decide
 from wardbridge.security.principal import Principal, Target
 

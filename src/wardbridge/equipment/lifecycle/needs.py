@@ -17,7 +17,6 @@ from wardbridge.equipment.lifecycle.moves import allow
 from wardbridge.equipment.lifecycle.questions import Form, Score, check, load, score
 from wardbridge.equipment.lifecycle.store import moves as move_store
 from wardbridge.equipment.lifecycle.store import needs as store
-from wardbridge.equipment.lifecycle.store.rows import Source
 from wardbridge.equipment.lifecycle.table import Gap, Rule, gaps, table
 from wardbridge.equipment.lifecycle.values import Answer, Move, Need
 from wardbridge.equipment.register import desk
@@ -27,6 +26,7 @@ from wardbridge.equipment.shop import Shop
 from wardbridge.equipment.signing import sign as signing
 from wardbridge.equipment.signing import store as signatures
 from wardbridge.equipment.signing.values import Signature
+from wardbridge.equipment.store.rows import Source
 from wardbridge.equipment.udi.parse import parse
 from wardbridge.security.principal import Principal
 

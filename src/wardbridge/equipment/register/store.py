@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import asyncpg
 import msgspec
 
-from wardbridge.core.db import Connection, Pool
+from wardbridge.core.db import Connection
 from wardbridge.core.errors import Conflict
 from wardbridge.equipment.register.values import Asset, Interface, Model, Now, Software
+from wardbridge.equipment.store.rows import Source, put, value
 
-Source = Connection | Pool
 _JSON = msgspec.json.Encoder()
 _NOW = """device_id, model_id, manufacturer, model, kind, class, state, tag, serial, lot, udi, di, label, criticality,
     firmware, department, owner, parent_id, coalesce(admission, '') AS admission, coalesce(last_seen, 0) AS last_seen,
@@ -22,38 +21,23 @@ _NOW = """device_id, model_id, manufacturer, model, kind, class, state, tag, ser
     coalesce(bound_since, 0) AS bound_since, in_use, storage, product_code"""
 
 
-def columns(kind: type[msgspec.Struct]) -> tuple[str, ...]:
-    """The columns of a row value, in order: its fields as they are encoded."""
-    return _columns(kind)
-
-
-@cache
-def _columns(kind: type[msgspec.Struct]) -> tuple[str, ...]:
-    return tuple(field.encode_name for field in msgspec.structs.fields(kind))
-
-
-def values(row: Any, kind: type[Any]) -> Any:
-    """A database row as a value."""
-    return msgspec.convert({name: row[name] for name in columns(kind)}, kind)
-
-
 async def put_models(conn: Connection, models: Sequence[Model]) -> None:
     """Insert or replace models, in one statement."""
-    await put(conn, "model", ("model_id",), Model, models)
+    await put(conn, "model", ("model_id",), models)
 
 
 async def put_assets(conn: Connection, assets: Sequence[Asset]) -> None:
     """Insert or replace machines, in one statement. Raises Conflict for an asset number that somebody else takes at
     the same moment."""
     try:
-        await put(conn, "asset", ("device_id",), Asset, assets)
+        await put(conn, "asset", ("device_id",), assets)
     except asyncpg.UniqueViolationError as error:
         raise Conflict("an asset number is another machine's already", "tag") from error
 
 
 async def put_interfaces(conn: Connection, interfaces: Sequence[Interface]) -> None:
     """Insert or replace network interfaces."""
-    await put(conn, "interface", ("interface_id",), Interface, interfaces)
+    await put(conn, "interface", ("interface_id",), interfaces)
 
 
 async def put_software(conn: Connection, rows: Sequence[Software]) -> None:
@@ -72,20 +56,6 @@ async def put_software(conn: Connection, rows: Sequence[Software]) -> None:
         )
 
 
-async def put(conn: Connection, table: str, key: Sequence[str], kind: type[Any], rows: Sequence[Any]) -> None:
-    """Insert or replace values of ``kind`` in a table of its columns, in one statement."""
-    if not rows:
-        return
-    names = columns(kind)
-    sets = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
-    await conn.execute(
-        f"""INSERT INTO {table} ({", ".join(names)})
-            SELECT {", ".join(names)} FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb)
-            ON CONFLICT ({", ".join(key)}) DO UPDATE SET {sets}""",
-        _JSON.encode(rows).decode(),
-    )
-
-
 async def models(source: Source, ids: Sequence[str] | None = None) -> list[Model]:
     """Models by id, all where None, by manufacturer and name."""
     rows = await source.fetch(
@@ -93,7 +63,7 @@ async def models(source: Source, ids: Sequence[str] | None = None) -> list[Model
            ORDER BY lower(manufacturer), lower(name), model_id""",
         None if ids is None else list(ids),
     )
-    return [values(row, Model) for row in rows]
+    return [value(row, Model) for row in rows]
 
 
 async def assets(source: Source, ids: Sequence[str], *, lock: bool = False) -> list[Asset]:
@@ -101,7 +71,7 @@ async def assets(source: Source, ids: Sequence[str], *, lock: bool = False) -> l
     rows = await source.fetch(
         f"SELECT * FROM asset WHERE device_id = ANY($1) ORDER BY device_id {'FOR UPDATE' if lock else ''}", list(ids)
     )
-    return [values(row, Asset) for row in rows]
+    return [value(row, Asset) for row in rows]
 
 
 async def now(source: Source, ids: Sequence[str] | None = None, *, models: Sequence[str] | None = None) -> list[Now]:
@@ -112,7 +82,7 @@ async def now(source: Source, ids: Sequence[str] | None = None, *, models: Seque
         None if ids is None else list(ids),
         None if models is None else list(models),
     )
-    return [values(row, Now) for row in rows]
+    return [value(row, Now) for row in rows]
 
 
 async def interfaces(source: Source, device_ids: Sequence[str] | None = None) -> list[Interface]:
@@ -122,7 +92,7 @@ async def interfaces(source: Source, device_ids: Sequence[str] | None = None) ->
            ORDER BY device_id, name, mac, interface_id""",
         None if device_ids is None else list(device_ids),
     )
-    return [values(row, Interface) for row in rows]
+    return [value(row, Interface) for row in rows]
 
 
 async def software(source: Source, device_ids: Sequence[str]) -> list[Software]:
@@ -130,7 +100,7 @@ async def software(source: Source, device_ids: Sequence[str]) -> list[Software]:
     rows = await source.fetch(
         "SELECT * FROM software WHERE device_id = ANY($1) ORDER BY device_id, component, since DESC", list(device_ids)
     )
-    return [values(row, Software) for row in rows]
+    return [value(row, Software) for row in rows]
 
 
 async def taken_tag(source: Source, tags: Mapping[str, str]) -> str:
@@ -151,7 +121,7 @@ async def find_model(source: Source, manufacturer: str, name: str, catalogue: st
            AND lower(catalogue) = lower($3)""",
         manufacturer, name, catalogue,
     )  # fmt: skip
-    return values(row, Model) if row else None
+    return value(row, Model) if row else None
 
 
 async def heads(source: Source, ids: Sequence[str]) -> dict[str, str]:
@@ -181,7 +151,7 @@ async def tree(source: Source, device_id: str) -> list[Asset]:
         SELECT a.* FROM down JOIN asset a USING (device_id) ORDER BY depth, a.tag, a.serial, a.device_id""",
         device_id,
     )
-    return [values(row, Asset) for row in rows]
+    return [value(row, Asset) for row in rows]
 
 
 async def channels_without_metric(source: Source, limit: int) -> list[dict[str, Any]]:
@@ -231,7 +201,7 @@ async def find(source: Source, text: str, *, limit: int) -> list[Now]:
         text,
         limit,
     )
-    return [values(row, Now) for row in rows]
+    return [value(row, Now) for row in rows]
 
 
 async def by_name(source: Source, text: str) -> str:
@@ -254,4 +224,4 @@ async def model_counts(source: Source, text: str = "") -> list[tuple[Model, int]
            ORDER BY lower(m.manufacturer), lower(m.name), m.model_id LIMIT 1000""",
         text,
     )
-    return [(values(row, Model), row["machines"]) for row in rows]
+    return [(value(row, Model), row["machines"]) for row in rows]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from wardbridge.equipment.lifecycle.store.rows import Source
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.store.rows import Source
 from wardbridge.equipment.timeline import Event
 from wardbridge.equipment.vendors import access, firms
 from wardbridge.equipment.vendors.store import access as access_store

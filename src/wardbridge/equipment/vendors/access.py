@@ -15,9 +15,9 @@ import msgspec
 from wardbridge.core.clock import DAY, HOUR
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Conflict, Forbidden, Invalid, NotFound
-from wardbridge.equipment.lifecycle.store.rows import Source
 from wardbridge.equipment.register.store import assets
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.store.rows import Source
 from wardbridge.equipment.vendors import resources
 from wardbridge.equipment.vendors.firms import vendor_of
 from wardbridge.equipment.vendors.store import access as store

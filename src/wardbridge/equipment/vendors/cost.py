@@ -14,9 +14,9 @@ from wardbridge.core.db import Connection
 from wardbridge.core.errors import Invalid, NotFound
 from wardbridge.equipment.bench.costs import costs as bench_costs
 from wardbridge.equipment.bench.values import Cost
-from wardbridge.equipment.lifecycle.store.rows import Source
 from wardbridge.equipment.register.store import assets
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.store.rows import Source
 from wardbridge.equipment.vendors.store import firms
 from wardbridge.equipment.vendors.store import plan as store
 from wardbridge.equipment.vendors.store.plan import Share

@@ -10,9 +10,9 @@ import msgspec
 from wardbridge.core.clock import HOUR
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Conflict, Invalid, NotFound
-from wardbridge.equipment.lifecycle.store.rows import Source
 from wardbridge.equipment.register.store import assets, models
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.store.rows import Source
 from wardbridge.equipment.vendors import hours, promise, resources
 from wardbridge.equipment.vendors.store import firms as store
 from wardbridge.equipment.vendors.store.firms import Cover

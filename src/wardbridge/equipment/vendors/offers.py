@@ -13,9 +13,9 @@ from wardbridge.core.errors import Conflict, Invalid
 from wardbridge.equipment.lifecycle import needs
 from wardbridge.equipment.lifecycle import resources as forms
 from wardbridge.equipment.lifecycle.questions import Form, Score, check, load, score
-from wardbridge.equipment.lifecycle.store.rows import Source
 from wardbridge.equipment.lifecycle.values import Answer
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.store.rows import Source
 from wardbridge.equipment.vendors.firms import vendor_of
 from wardbridge.equipment.vendors.store import firms
 from wardbridge.equipment.vendors.store import offers as store

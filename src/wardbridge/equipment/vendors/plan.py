@@ -15,8 +15,8 @@ from wardbridge.core.clock import DAY, to_datetime
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Invalid
 from wardbridge.equipment.bench.costs import costs as work_costs
-from wardbridge.equipment.lifecycle.store.rows import Source
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.store.rows import Source
 from wardbridge.equipment.vendors import support
 from wardbridge.equipment.vendors.store import plan as store
 from wardbridge.equipment.vendors.store.plan import Machine

@@ -7,11 +7,11 @@ import msgspec
 from wardbridge.core.clock import DAY
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Invalid, NotFound
-from wardbridge.equipment.lifecycle.store.rows import Source, put, value
 from wardbridge.equipment.register import desk
 from wardbridge.equipment.register.store import models
 from wardbridge.equipment.register.values import Model
 from wardbridge.equipment.shop import Shop
+from wardbridge.equipment.store.rows import Source, put, value
 from wardbridge.equipment.vendors.store import plan as store
 from wardbridge.equipment.vendors.values import Support
 from wardbridge.security.principal import Principal
@@ -56,7 +56,7 @@ async def say(
     await desk.add_models(shop, conn, [model])
     said = Support(model_id=model_id, support=support, security=security, source=source.strip(),
                    checked_at=shop.clock.now(), checked_by=by.display)  # fmt: skip
-    await put(conn, "model_support", ("model_id",), Support, [said])
+    await put(conn, "model_support", ("model_id",), [said])
     return model
 
 

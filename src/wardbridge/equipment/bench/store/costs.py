@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wardbridge.equipment.bench.store.rows import Source, values
 from wardbridge.equipment.bench.values import Cost
+from wardbridge.equipment.store.rows import Source, value
 
 _BY = {
     "work": "work_id, device_id, model_id",
@@ -48,4 +48,4 @@ async def costs(
         None if device_ids is None else list(device_ids), since, until, None if work_ids is None else list(work_ids),
         limit, skip,
     )  # fmt: skip
-    return [values(row, Cost) for row in rows]
+    return [value(row, Cost) for row in rows]

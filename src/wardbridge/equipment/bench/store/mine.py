@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from wardbridge.equipment.bench.store.rows import Source
+from wardbridge.equipment.store.rows import Source
 from wardbridge.equipment.work.steps import Step
 from wardbridge.equipment.work.store.orders import OPEN
 

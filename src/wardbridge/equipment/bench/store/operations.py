@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from wardbridge.core.db import Connection
-from wardbridge.equipment.bench.store.rows import Source, append
+from wardbridge.equipment.store.rows import Source, append
 
 AGAIN = (
     asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from wardbridge.core.db import Connection
-from wardbridge.equipment.bench.store.rows import Source, append, put, values
 from wardbridge.equipment.bench.values import Level, Lot, Movement, Order, Part, Reservation, Shelf, Store
+from wardbridge.equipment.store.rows import Source, append, put, value
 
 _SHELVES = """
 WITH held AS (
@@ -70,7 +70,7 @@ async def parts(source: Source, ids: Sequence[str] | None = None, *, lock: bool 
             ORDER BY part_id {"FOR UPDATE" if lock else ""}""",
         None if ids is None else list(ids),
     )
-    return [values(row, Part) for row in rows]
+    return [value(row, Part) for row in rows]
 
 
 async def find_part(source: Source, number: str, manufacturer: str = "") -> Part | None:
@@ -78,18 +78,18 @@ async def find_part(source: Source, number: str, manufacturer: str = "") -> Part
     row = await source.fetchrow(
         "SELECT * FROM part WHERE lower(number) = lower($1) AND lower(manufacturer) = lower($2)", number, manufacturer
     )
-    return values(row, Part) if row else None
+    return value(row, Part) if row else None
 
 
 async def stores(source: Source) -> list[Store]:
     """Every store, by name."""
-    return [values(row, Store) for row in await source.fetch("SELECT * FROM stock_store ORDER BY lower(name)")]
+    return [value(row, Store) for row in await source.fetch("SELECT * FROM stock_store ORDER BY lower(name)")]
 
 
 async def level(source: Source, part_id: str, store_id: str) -> Level | None:
     """What a store wants to hold of a part."""
     row = await source.fetchrow("SELECT * FROM stock_level WHERE part_id = $1 AND store_id = $2", part_id, store_id)
-    return values(row, Level) if row else None
+    return value(row, Level) if row else None
 
 
 async def lots(source: Source, part_id: str, store_id: str) -> list[Lot]:
@@ -103,7 +103,7 @@ async def lots(source: Source, part_id: str, store_id: str) -> list[Lot]:
            ORDER BY min(expires) NULLS LAST, lot""",
         part_id, store_id,
     )  # fmt: skip
-    return [values(row, Lot) for row in rows]
+    return [value(row, Lot) for row in rows]
 
 
 async def kept_for_others(source: Source, part_id: str, store_id: str, work_id: str | None) -> Decimal:
@@ -126,19 +126,19 @@ async def reservations(
            AND ($2::text IS NULL OR part_id = $2) ORDER BY at, reservation_id""",
         None if work_ids is None else list(work_ids), part_id,
     )  # fmt: skip
-    return [values(row, Reservation) for row in rows]
+    return [value(row, Reservation) for row in rows]
 
 
 async def reservation(conn: Connection, reservation_id: str) -> Reservation | None:
     """One reservation, locked until the transaction ends."""
     row = await conn.fetchrow("SELECT * FROM reservation WHERE reservation_id = $1 FOR UPDATE", reservation_id)
-    return values(row, Reservation) if row else None
+    return value(row, Reservation) if row else None
 
 
 async def order(conn: Connection, order_id: str) -> Order | None:
     """One order, locked until the transaction ends."""
     row = await conn.fetchrow("SELECT * FROM stock_order WHERE order_id = $1 FOR UPDATE", order_id)
-    return values(row, Order) if row else None
+    return value(row, Order) if row else None
 
 
 async def open_orders(source: Source) -> list[tuple[Order, str, str]]:
@@ -148,7 +148,7 @@ async def open_orders(source: Source) -> list[tuple[Order, str, str]]:
            JOIN part p USING (part_id) JOIN stock_store s USING (store_id)
            WHERE o.state = 'open' ORDER BY o.at, o.order_id LIMIT 500"""
     )
-    return [(values(row, Order), row["part"], row["store"]) for row in rows]
+    return [(value(row, Order), row["part"], row["store"]) for row in rows]
 
 
 async def shelves(
@@ -161,7 +161,7 @@ async def shelves(
         f"{_SHELVES} SELECT * FROM shelf {want} ORDER BY lower(name), number, store LIMIT $4 OFFSET $5",
         text, pattern, store_id, limit, skip,
     )  # fmt: skip
-    return [values(row, Shelf) for row in rows]
+    return [value(row, Shelf) for row in rows]
 
 
 async def movements(
@@ -174,7 +174,7 @@ async def movements(
            AND ($2::text[] IS NULL OR work_id = ANY($2)) ORDER BY at DESC, movement_id DESC LIMIT $3 OFFSET $4""",
         part_id, None if work_ids is None else list(work_ids), limit, skip,
     )  # fmt: skip
-    return [values(row, Movement) for row in rows]
+    return [value(row, Movement) for row in rows]
 
 
 async def negative(source: Source) -> list[tuple[str, str]]:
@@ -192,4 +192,4 @@ async def used_by(source: Source, device_id: str) -> list[tuple[Movement, str]]:
            WHERE s.device_id = $1 AND s.kind = 'issue' ORDER BY s.at DESC, s.movement_id LIMIT 500""",
         device_id,
     )
-    return [(values(row, Movement), row["part"]) for row in rows]
+    return [(value(row, Movement), row["part"]) for row in rows]

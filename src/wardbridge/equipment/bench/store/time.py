@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wardbridge.core.db import Connection
-from wardbridge.equipment.bench.store.rows import Source, append, put, values
 from wardbridge.equipment.bench.values import Call, Downtime, Labour, Rate
+from wardbridge.equipment.store.rows import Source, append, put, value
 
 _DOWNTIME = """SELECT d.downtime_id, d.device_id, d.work_id, d.start,
     coalesce(d.stop, CASE WHEN w.state IN ('resolved', 'cancelled') THEN greatest(w.done_at, d.start) END) AS stop,
@@ -25,12 +25,12 @@ async def rate(source: Source, person_id: str, at: int) -> Rate | None:
            ORDER BY person_id = '', since DESC LIMIT 1""",
         person_id, at,
     )  # fmt: skip
-    return values(row, Rate) if row else None
+    return value(row, Rate) if row else None
 
 
 async def rates(source: Source) -> list[Rate]:
     """Every rate, newest first."""
-    return [values(row, Rate) for row in await source.fetch("SELECT * FROM labour_rate ORDER BY since DESC, person_id")]
+    return [value(row, Rate) for row in await source.fetch("SELECT * FROM labour_rate ORDER BY since DESC, person_id")]
 
 
 async def add_labour(conn: Connection, rows: Sequence[Labour]) -> None:
@@ -42,7 +42,7 @@ async def labour(source: Source, work_ids: Sequence[str]) -> list[Labour]:
     rows = await source.fetch(
         "SELECT * FROM labour WHERE work_id = ANY($1) ORDER BY started, labour_id", list(work_ids)
     )
-    return [values(row, Labour) for row in rows]
+    return [value(row, Labour) for row in rows]
 
 
 async def put_calls(conn: Connection, rows: Sequence[Call]) -> None:
@@ -52,7 +52,7 @@ async def put_calls(conn: Connection, rows: Sequence[Call]) -> None:
 async def call(conn: Connection, call_id: str) -> Call | None:
     """One call, locked until the transaction ends."""
     row = await conn.fetchrow("SELECT * FROM vendor_call WHERE call_id = $1 FOR UPDATE", call_id)
-    return values(row, Call) if row else None
+    return value(row, Call) if row else None
 
 
 async def calls(source: Source, since: int, until: int, *, work_ids: Sequence[str] | None = None) -> list[Call]:
@@ -62,7 +62,7 @@ async def calls(source: Source, since: int, until: int, *, work_ids: Sequence[st
            ORDER BY opened, call_id""",
         since, until, None if work_ids is None else list(work_ids),
     )  # fmt: skip
-    return [values(row, Call) for row in rows]
+    return [value(row, Call) for row in rows]
 
 
 async def put_downtime(conn: Connection, rows: Sequence[Downtime]) -> None:
@@ -79,7 +79,7 @@ async def downtime(
             WHERE t.stop IS NULL OR t.stop >= $2 ORDER BY device_id, start, downtime_id""",
         None if device_ids is None else list(device_ids), since, until, None if work_ids is None else list(work_ids),
     )  # fmt: skip
-    return [values(row, Downtime) for row in rows]
+    return [value(row, Downtime) for row in rows]
 
 
 async def running(conn: Connection, device_id: str) -> Downtime | None:
@@ -90,7 +90,7 @@ async def running(conn: Connection, device_id: str) -> Downtime | None:
             ORDER BY start LIMIT 1""",
         device_id,
     )
-    return values(row, Downtime) if row else None
+    return value(row, Downtime) if row else None
 
 
 async def ended_by_work(source: Source) -> list[tuple[Downtime, str]]:
@@ -102,7 +102,7 @@ async def ended_by_work(source: Source) -> list[tuple[Downtime, str]]:
            WHERE d.stop IS NULL AND w.state IN ('resolved', 'cancelled') AND w.done_at IS NOT NULL
            ORDER BY d.start LIMIT 500 FOR UPDATE OF d SKIP LOCKED"""
     )
-    return [(values(row, Downtime), row["request_id"]) for row in rows]
+    return [(value(row, Downtime), row["request_id"]) for row in rows]
 
 
 async def calls_of(source: Source, device_id: str) -> list[Call]:
@@ -110,4 +110,4 @@ async def calls_of(source: Source, device_id: str) -> list[Call]:
     rows = await source.fetch(
         "SELECT * FROM vendor_call WHERE device_id = $1 ORDER BY opened DESC, call_id LIMIT 500", device_id
     )
-    return [values(row, Call) for row in rows]
+    return [value(row, Call) for row in rows]

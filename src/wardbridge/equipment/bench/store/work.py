@@ -7,8 +7,8 @@ from decimal import Decimal
 import msgspec
 
 from wardbridge.core.db import Connection
-from wardbridge.equipment.bench.store.rows import Source, values
 from wardbridge.equipment.bench.values import Movement
+from wardbridge.equipment.store.rows import Source, value
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ async def of(source: Source, work_id: str) -> Line | None:
     row = await source.fetchrow(
         "SELECT work_id, device_id, request_id, state, done_at, done_by FROM work WHERE work_id = $1", work_id
     )
-    return values(row, Line) if row else None
+    return value(row, Line) if row else None
 
 
 async def issued(conn: Connection, movement_id: str) -> tuple[Movement, Decimal] | None:
@@ -48,7 +48,7 @@ async def issued(conn: Connection, movement_id: str) -> tuple[Movement, Decimal]
     back = await conn.fetchval(
         "SELECT coalesce(sum(quantity), 0) FROM stock_movement WHERE origin_id = $1 AND kind = 'return'", movement_id
     )
-    return values(row, Movement), Decimal(back)
+    return value(row, Movement), Decimal(back)
 
 
 async def asset_of(conn: Connection, model_id: str, serial: str) -> tuple[str, str] | None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wardbridge.core.db import Connection
-from wardbridge.equipment.lifecycle.store.rows import Source, put, value
 from wardbridge.equipment.lifecycle.values import Certificate, Inspection, Item, Medium
+from wardbridge.equipment.store.rows import Source, put, value
 
 
 async def save(conn: Connection, inspection: Inspection) -> None:
     """Insert or replace an inspection."""
-    await put(conn, "inspection", ("inspection_id",), Inspection, [inspection])
+    await put(conn, "inspection", ("inspection_id",), [inspection])
 
 
 async def save_items(conn: Connection, items: Sequence[Item]) -> None:
     """Insert or replace results."""
-    await put(conn, "inspection_item", ("inspection_id", "item"), Item, items)
+    await put(conn, "inspection_item", ("inspection_id", "item"), items)
 
 
 async def get(source: Source, inspection_id: str, *, lock: bool = False) -> Inspection | None:
@@ -61,7 +61,7 @@ async def networked(source: Source, device_id: str) -> bool:
 
 async def save_media(conn: Connection, media: Sequence[Medium]) -> None:
     """Insert or replace storage media."""
-    await put(conn, "medium", ("medium_id",), Medium, media)
+    await put(conn, "medium", ("medium_id",), media)
 
 
 async def media(source: Source, device_id: str) -> list[Medium]:
@@ -74,7 +74,7 @@ async def media(source: Source, device_id: str) -> list[Medium]:
 
 async def save_certificate(conn: Connection, certificate: Certificate) -> None:
     """Insert or replace a certificate."""
-    await put(conn, "sanitisation", ("certificate_id",), Certificate, [certificate])
+    await put(conn, "sanitisation", ("certificate_id",), [certificate])
 
 
 async def certificate(source: Source, certificate_id: str, *, lock: bool = False) -> Certificate | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wardbridge.core.db import Connection
-from wardbridge.equipment.lifecycle.store.rows import Source, put, value
 from wardbridge.equipment.lifecycle.table import since_service
 from wardbridge.equipment.lifecycle.values import Facts, Move
+from wardbridge.equipment.store.rows import Source, append, value
 
 _KEPT = """
     SELECT a.device_id, a.state,
@@ -67,7 +67,7 @@ def _facts(row: object) -> Facts:
 
 async def add(conn: Connection, moves: Sequence[Move]) -> None:
     """Append moves."""
-    await put(conn, "move", (), Move, moves)
+    await append(conn, "move", moves)
 
 
 async def enter(conn: Connection, moves: Sequence[Move]) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from wardbridge.core.db import Connection
-from wardbridge.equipment.lifecycle.store.rows import Source, put, value
 from wardbridge.equipment.lifecycle.values import Answer, Need
+from wardbridge.equipment.store.rows import Source, put, value
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +21,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 async def save(conn: Connection, need: Need) -> None:
     """Insert or replace a need."""
-    await put(conn, "need", ("need_id",), Need, [need])
+    await put(conn, "need", ("need_id",), [need])
 
 
 async def get(source: Source, need_id: str, *, lock: bool = False) -> Need | None:

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from wardbridge.core.db import Connection, Pool
 from wardbridge.equipment.register.catalogue.values import Entry, Package
-from wardbridge.equipment.register.store import put as put_rows
-from wardbridge.equipment.register.store import values
+from wardbridge.equipment.store.rows import put as put_rows
+from wardbridge.equipment.store.rows import value
 
 Source = Connection | Pool
 
 
 async def put(conn: Connection, entries: Sequence[Entry], packages: Sequence[Package]) -> None:
     """Insert or replace entries and their identifiers."""
-    await put_rows(conn, "catalogue", ("entry_id",), Entry, entries)
-    await put_rows(conn, "package", ("di", "entry_id"), Package, packages)
+    await put_rows(conn, "catalogue", ("entry_id",), entries)
+    await put_rows(conn, "package", ("di", "entry_id"), packages)
 
 
 async def analyze(conn: Connection) -> None:
@@ -31,7 +31,7 @@ async def by_di(source: Source, dis: Sequence[str]) -> list[tuple[Entry, Package
            ORDER BY p.level <> 'Primary', c.ended <> '', c.entry_id""",
         list(dis),
     )
-    return [(values(row, Entry), values(row, Package)) for row in rows]
+    return [(value(row, Entry), value(row, Package)) for row in rows]
 
 
 async def by_name(source: Source, brand: str, number: str) -> list[Entry]:
@@ -41,4 +41,4 @@ async def by_name(source: Source, brand: str, number: str) -> list[Entry]:
         brand,
         number,
     )
-    return [values(row, Entry) for row in rows]
+    return [value(row, Entry) for row in rows]

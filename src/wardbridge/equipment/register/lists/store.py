@@ -5,8 +5,8 @@ from __future__ import annotations
 from wardbridge.core.db import Connection, Pool
 from wardbridge.equipment.register import store
 from wardbridge.equipment.register.lists.values import Known, Seat
-from wardbridge.equipment.register.store import values
 from wardbridge.equipment.register.values import Asset
+from wardbridge.equipment.store.rows import value
 
 Source = Connection | Pool
 _LOCK = 0x57524547
@@ -20,7 +20,7 @@ async def lock(conn: Connection) -> None:
 async def known(source: Source) -> Known:
     """The register as plans are made against it, and the machines of the wire that are in none of its rows."""
     rows = await source.fetch("SELECT * FROM asset WHERE merged_into IS NULL ORDER BY device_id")
-    assets = tuple(values(row, Asset) for row in rows)
+    assets = tuple(value(row, Asset) for row in rows)
     places = {row["place_id"]: Seat(row["ward"], row["room"], row["bed"])
               for row in await source.fetch("SELECT place_id, ward, room, bed FROM place")}  # fmt: skip
     merged = await source.fetch("SELECT device_id, merged_into FROM asset WHERE merged_into IS NOT NULL")

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from wardbridge.core.db import Connection, Pool
 from wardbridge.equipment.register.parts.values import Accessory
-from wardbridge.equipment.register.store import put as put_rows
-from wardbridge.equipment.register.store import values
+from wardbridge.equipment.store.rows import put as put_rows
+from wardbridge.equipment.store.rows import value
 
 Source = Connection | Pool
 
 
 async def put(conn: Connection, rows: Sequence[Accessory]) -> None:
     """Insert or replace accessories."""
-    await put_rows(conn, "accessory", ("accessory_id",), Accessory, rows)
+    await put_rows(conn, "accessory", ("accessory_id",), rows)
 
 
 async def of(source: Source, device_ids: Sequence[str], *, removed: bool = True) -> list[Accessory]:
@@ -25,13 +25,13 @@ async def of(source: Source, device_ids: Sequence[str], *, removed: bool = True)
         list(device_ids),
         removed,
     )
-    return [values(row, Accessory) for row in rows]
+    return [value(row, Accessory) for row in rows]
 
 
 async def get(conn: Connection, accessory_id: str) -> Accessory | None:
     """One accessory, locked."""
     row = await conn.fetchrow("SELECT * FROM accessory WHERE accessory_id = $1 FOR UPDATE", accessory_id)
-    return None if row is None else values(row, Accessory)
+    return None if row is None else value(row, Accessory)
 
 
 async def expiring(source: Source, before: int) -> list[Accessory]:
@@ -39,4 +39,4 @@ async def expiring(source: Source, before: int) -> list[Accessory]:
     rows = await source.fetch(
         "SELECT * FROM accessory WHERE removed IS NULL AND expires < $1 ORDER BY expires, accessory_id", before
     )
-    return [values(row, Accessory) for row in rows]
+    return [value(row, Accessory) for row in rows]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from wardbridge.core.db import Connection
-from wardbridge.equipment.lifecycle.store.rows import Source, put, value
+from wardbridge.equipment.store.rows import Source, append, put, value
 from wardbridge.equipment.vendors.values import Entry, Reached, Session
 
 
@@ -21,7 +21,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 async def save(conn: Connection, session: Session) -> None:
     """Insert or replace a session."""
-    await put(conn, "access_session", ("access_id",), Session, [session])
+    await put(conn, "access_session", ("access_id",), [session])
 
 
 async def reach(conn: Connection, access_id: str, device_ids: Sequence[str]) -> None:
@@ -87,7 +87,7 @@ async def running(source: Source, now: int) -> list[Session]:
 
 async def note(conn: Connection, entry: Entry) -> None:
     """Append an entry."""
-    await put(conn, "access_entry", (), Entry, [entry])
+    await append(conn, "access_entry", [entry])
 
 
 async def entries(source: Source, access_id: str) -> list[Entry]:

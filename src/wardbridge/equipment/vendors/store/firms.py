@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from wardbridge.core.db import Connection
-from wardbridge.equipment.lifecycle.store.rows import Source, put, value
+from wardbridge.equipment.store.rows import Source, put, value
 from wardbridge.equipment.vendors.values import Call, Contact, Contract, Covered, Vendor
 
 
@@ -29,22 +29,22 @@ class Cover(msgspec.Struct, frozen=True, kw_only=True):
 
 async def save_vendor(conn: Connection, vendor: Vendor) -> None:
     """Insert or replace a vendor."""
-    await put(conn, "vendor", ("vendor_id",), Vendor, [vendor])
+    await put(conn, "vendor", ("vendor_id",), [vendor])
 
 
 async def save_contact(conn: Connection, contact: Contact) -> None:
     """Insert or replace a contact."""
-    await put(conn, "vendor_contact", ("contact_id",), Contact, [contact])
+    await put(conn, "vendor_contact", ("contact_id",), [contact])
 
 
 async def save_contract(conn: Connection, contract: Contract) -> None:
     """Insert or replace a contract."""
-    await put(conn, "contract", ("contract_id",), Contract, [contract])
+    await put(conn, "contract", ("contract_id",), [contract])
 
 
 async def save_call(conn: Connection, call: Call) -> None:
     """Insert or replace a call."""
-    await put(conn, "service_call", ("call_id",), Call, [call])
+    await put(conn, "service_call", ("call_id",), [call])
 
 
 async def vendors(source: Source, ids: Sequence[str] | None = None) -> list[Vendor]:

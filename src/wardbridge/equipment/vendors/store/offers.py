@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import msgspec
 
 from wardbridge.core.db import Connection
-from wardbridge.equipment.lifecycle.store.rows import Source, put, value
 from wardbridge.equipment.lifecycle.values import Answer
+from wardbridge.equipment.store.rows import Source, put, value
 from wardbridge.equipment.vendors.values import Offer
 
 
 async def save(conn: Connection, offer: Offer) -> None:
     """Insert or replace an offer."""
-    await put(conn, "offer", ("need_id", "vendor_id"), Offer, [offer])
+    await put(conn, "offer", ("need_id", "vendor_id"), [offer])
 
 
 async def offers(source: Source, need_id: str) -> list[Offer]:

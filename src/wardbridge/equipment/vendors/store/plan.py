@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from wardbridge.core.db import Connection
-from wardbridge.equipment.lifecycle.store.rows import Source, put, value
+from wardbridge.equipment.store.rows import Source, append, put, value
 from wardbridge.equipment.vendors.values import CostEntry, Replacement
 
 
@@ -67,7 +67,7 @@ async def support(source: Source, model_id: str) -> Any:
 
 async def decide(conn: Connection, rows: Sequence[Replacement]) -> None:
     """Insert or replace decisions."""
-    await put(conn, "replacement", ("device_id",), Replacement, rows)
+    await put(conn, "replacement", ("device_id",), rows)
 
 
 async def undecide(conn: Connection, device_ids: Sequence[str]) -> None:
@@ -77,7 +77,7 @@ async def undecide(conn: Connection, device_ids: Sequence[str]) -> None:
 
 async def add_cost(conn: Connection, entry: CostEntry) -> None:
     """Append a cost."""
-    await put(conn, "cost_entry", (), CostEntry, [entry])
+    await append(conn, "cost_entry", [entry])
 
 
 async def entered(source: Source, device_ids: Sequence[str]) -> list[CostEntry]:
