@@ -9,6 +9,7 @@ from wardbridge.fhir.path.predicate import Holders
 from wardbridge.fhir.validate.claims import asked_for
 from wardbridge.fhir.validate.issues import Issue, Place
 from wardbridge.fhir.validate.options import WRITE, Options
+from wardbridge.fhir.validate.primitives import CONTROL
 from wardbridge.fhir.validate.profiles import BUILT_IN
 from wardbridge.fhir.validate.run import Run
 from wardbridge.fhir.validate.scan import scan
@@ -58,13 +59,18 @@ def _row(issue: Issue) -> dict[str, Any]:
     row: dict[str, Any] = {
         "severity": issue.severity,
         "code": issue.code,
-        "details": {"text": issue.details},
+        "details": {"text": _said(issue.details)},
     }
     if issue.diagnostics:
-        row["diagnostics"] = issue.diagnostics
+        row["diagnostics"] = _said(issue.diagnostics)
     if issue.expression:
         row["expression"] = [issue.expression]
     return row
+
+
+def _said(text: str) -> str:
+    """Text that may quote what was sent: control characters, which FHIR permits in no string, as U+FFFD."""
+    return CONTROL.sub("\ufffd", text)
 
 
 async def validate_base(resource: dict[str, Any]) -> list[Issue]:

@@ -16,7 +16,7 @@ from wardbridge.fhir.definitions.table import type_of
 from wardbridge.fhir.validate.issues import shown
 
 MOST_TEXT = 1_048_576
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _BASE64 = re.compile(r"(\s*([0-9a-zA-Z+/]){4})*(\s*([0-9a-zA-Z+/]{2}==|[0-9a-zA-Z+/]{3}=))?\s*", re.ASCII)
 # Upper case is no proper spelling but the same UUID: refused in type uuid by its pattern, not in a URI.
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -82,7 +82,7 @@ def string(value: Any) -> str | None:
         return "a string without any text is not allowed"
     if len(value) > MOST_TEXT:
         return f"the string is longer than {MOST_TEXT} characters"
-    if found := _CONTROL.search(value):
+    if found := CONTROL.search(value):
         return f"control character U+{ord(found[0]):04X} is not allowed"
     return None
 

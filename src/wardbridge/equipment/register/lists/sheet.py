@@ -24,6 +24,8 @@ from wardbridge.equipment.register.lists.columns import count_known
 
 MOST_ROWS = 50_000
 MOST_COLUMNS = 256
+MOST_CELL = 32_767
+"""Signs in a cell; a spreadsheet holds no more."""
 MOST_BYTES = 20_000_000
 MOST_UNPACKED = 128_000_000
 DELIMITERS = (",", ";", "\t", "|")
@@ -85,6 +87,9 @@ def _csv(data: bytes) -> Sheet:
         for cells in reader:
             if len(cells) > MOST_COLUMNS:
                 raise Invalid(f"row {first} has more than {MOST_COLUMNS} cells", "file")
+            if any(len(cell) > MOST_CELL for cell in cells):
+                raise Invalid(f"the row from line {first} on cannot be read: a cell is longer than {MOST_CELL} signs, "
+                              "perhaps a quotation mark is not closed", "file")  # fmt: skip
             if any(cell.strip() for cell in cells):
                 rows.append((first, tuple(unguarded(cell) for cell in cells)))
             if len(rows) > MOST_ROWS + 1:
