@@ -99,6 +99,10 @@ def test_an_exploited_weakness_comes_to_its_end_with_proof(ward: Served, chromiu
     expect(tariq.get_by_role("heading", name="4 machines are on patients now")).to_be_visible()
     tariq.get_by_role("button", name="Ask", exact=True).click()
 
+    # The ward reads on its board what is asked of it.
+    nora.goto("/wards")
+    expect(nora.get_by_text("take it off the patient")).to_have_count(4)
+
     # One risk file, both signatures, a window; no pump on a patient can be started.
     tariq.goto(f"/equipment/changes/new?kind=patch&campaign={ident}")
     now = datetime.now(UTC)

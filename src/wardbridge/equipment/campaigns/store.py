@@ -10,7 +10,7 @@ import msgspec
 
 from wardbridge.core.db import Connection, Pool
 from wardbridge.core.errors import Conflict
-from wardbridge.equipment.campaigns.values import Account, Campaign, Item, Line, Note, Step
+from wardbridge.equipment.campaigns.values import Account, Asked, Campaign, Item, Line, Note, Step
 
 Source = Connection | Pool
 _JSON = msgspec.json.Encoder()
@@ -166,6 +166,23 @@ async def listed(source: Source, state: str = "", limit: int = 100, skip: int = 
     )  # fmt: skip
     names = Account.__struct_fields__
     return [Line(campaign=_campaign(row), account=Account(**{name: row[name] for name in names})) for row in rows]
+
+
+async def asked(source: Source, place_ids: Sequence[str]) -> list[Asked]:
+    """Machines that wards at these places were asked to free and that are still on somebody, the longest first."""
+    rows = await source.fetch(
+        """SELECT i.campaign_id, c.title, i.device_id,
+                  coalesce(nullif(n.label, ''), n.model || ' ' || n.serial) AS name, coalesce(n.place_label, '') AS place, s.note, s.at
+           FROM campaign_item i
+           JOIN campaign c ON c.campaign_id = i.campaign_id AND c.state = 'open'
+           JOIN asset_now n ON n.device_id = i.device_id AND n.in_use AND n.now_place_id = ANY($1)
+           JOIN LATERAL (SELECT note, at FROM campaign_step
+                         WHERE campaign_id = i.campaign_id AND device_id = i.device_id AND step = 'ask' AND NOT void
+                         ORDER BY at DESC LIMIT 1) s ON true
+           WHERE i.state IN ('candidate', 'affected-open') ORDER BY s.at, i.device_id""",
+        list(place_ids),
+    )
+    return [Asked(**dict(row)) for row in rows]
 
 
 async def of_device(source: Source, device_id: str) -> list[tuple[Campaign, Item]]:

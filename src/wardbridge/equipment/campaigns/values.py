@@ -114,3 +114,15 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     campaign: Campaign
     account: Account
     to_free: int = 0
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine that its ward was asked to free, while it is still on a patient; ``at`` in µs."""
+
+    campaign_id: str
+    title: str
+    device_id: str
+    name: str
+    place: str
+    note: str
+    at: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from starlette.responses import RedirectResponse, Response
 
+from wardbridge.equipment.campaigns import store as campaigns
 from wardbridge.web import views as v
 from wardbridge.web.call import Call
 
@@ -52,4 +53,5 @@ async def ward(call: Call) -> Response:
     for tile in board.tiles:
         if tile.patient:
             call.about(tile.patient.id)
-    return call.page("board.html", board=board, names=names, wards=await call.sources.wards.wards())
+    asked = await campaigns.asked(call.shop.pool, [tile.place_id for tile in board.tiles]) if call.room.shop else []
+    return call.page("board.html", board=board, names=names, wards=await call.sources.wards.wards(), asked=asked)
