@@ -172,7 +172,8 @@ async def asked(source: Source, place_ids: Sequence[str]) -> list[Asked]:
     """Machines that wards at these places were asked to free and that are still on somebody, the longest first."""
     rows = await source.fetch(
         """SELECT i.campaign_id, c.title, i.device_id,
-                  coalesce(nullif(n.label, ''), n.model || ' ' || n.serial) AS name, coalesce(n.place_label, '') AS place, s.note, s.at
+                  coalesce(nullif(n.label, ''), n.model || ' ' || n.serial) AS name,
+                  coalesce(n.place_label, '') AS place, s.note, s.at
            FROM campaign_item i
            JOIN campaign c ON c.campaign_id = i.campaign_id AND c.state = 'open'
            JOIN asset_now n ON n.device_id = i.device_id AND n.in_use AND n.now_place_id = ANY($1)
