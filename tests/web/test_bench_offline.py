@@ -184,7 +184,7 @@ async def test_an_hour_without_a_network_arrives_once(house: House, chromium: Br
 
         network.lose_next()
         await context.set_offline(False)
-        await asyncio.wait_for(network.lost.wait(), 20)
+        await asyncio.wait_for(network.lost.wait(), 90)
         await counted(page, 62)
         await expect(page.locator("[data-status]")).to_have_attribute("data-state", "offline")
         assert await shop.pool.fetchval("SELECT count(*) FROM bench_operation") == 50

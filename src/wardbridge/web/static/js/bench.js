@@ -197,19 +197,19 @@ function exchange() {
   return running;
 }
 
+// A round that fails may have been asked for again meanwhile: the network came back while it was still failing.
 async function rounds() {
-  try {
-    while (again) {
-      again = false;
+  while (again) {
+    again = false;
+    try {
       await sync();
       network = "online";
       notice = "";
       if (busy()) await status();
       else await show();
+    } catch (error) {
+      await stopped(error);
     }
-  } catch (error) {
-    again = false;
-    await stopped(error);
   }
 }
 
