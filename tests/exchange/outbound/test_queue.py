@@ -70,7 +70,11 @@ async def test_a_dead_destination_delays_no_other(database: Any) -> None:
         workers = {name: Worker(database.pool, SystemClock(), name, client(port), half) for name, port in ports.items()}
         tasks = [asyncio.create_task(worker.run()) for worker in workers.values()]
         await receiver.got(5)
-        states = {state.destination: state for state in await screens.queues(database.pool)}
+        async with asyncio.timeout(30):
+            while True:  # the living one may be done before the dead one has been tried
+                states = {state.destination: state for state in await screens.queues(database.pool)}
+                if states["dead"].state == "down":
+                    break
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
