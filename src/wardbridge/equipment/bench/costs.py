@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from wardbridge.core.errors import Invalid
+from wardbridge.core.sheets import csv_text
 from wardbridge.equipment.bench.store import costs as store
 from wardbridge.equipment.bench.values import Cost
 from wardbridge.equipment.store.rows import Source
@@ -30,15 +29,9 @@ async def costs(
 
 
 def table(rows: Sequence[Cost]) -> str:
-    """Costs as CSV (RFC 4180). Ids of ours begin with no sign that a spreadsheet takes for a formula."""
-    out = io.StringIO()
-    sheet = csv.writer(out)
-    sheet.writerow(COLUMNS)
-    for row in rows:
-        sheet.writerow([_plain(row.work_id), _plain(row.device_id), _plain(row.model_id), _plain(row.currency),
-                        row.minutes, row.labour, row.parts, row.vendor, row.total, row.unpriced])  # fmt: skip
-    return out.getvalue()
-
-
-def _plain(text: str) -> str:
-    return "'" + text if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    """Costs as CSV."""
+    return csv_text(
+        COLUMNS,
+        [(row.work_id, row.device_id, row.model_id, row.currency, row.minutes, row.labour, row.parts, row.vendor,
+          row.total, row.unpriced) for row in rows],
+    )  # fmt: skip

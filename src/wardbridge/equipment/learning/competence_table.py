@@ -16,6 +16,7 @@ import msgspec
 from wardbridge.core.clock import from_datetime, to_datetime
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Invalid
+from wardbridge.core.sheets import csv_text
 from wardbridge.equipment.learning.competence import proof
 from wardbridge.equipment.learning.dates import months_on
 from wardbridge.equipment.learning.store import competence as store
@@ -125,18 +126,12 @@ async def load(shop: Shop, conn: Connection, text: str, *, by: Principal) -> lis
 
 
 def write(records: Sequence[Record], logins: dict[str, str]) -> str:
-    """Records that hold (not taken back) as CSV. ``logins``: person id -> login; cells that a spreadsheet would
-    run as a formula are quoted by an apostrophe."""
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\r\n")
-    table.writerow(COLUMNS)
-    for one in records:
-        if one.revoked:
-            continue
-        row = (logins.get(one.person_id, one.person_id), one.code, _date(one.at), _date(one.expires), one.assessor,
-               one.evidence)  # fmt: skip
-        table.writerow([f"'{cell}" if cell[:1] in "=+-@\t\r" and cell else cell for cell in row])
-    return out.getvalue()
+    """Records that hold (not taken back) as CSV. ``logins``: person id -> login."""
+    return csv_text(
+        COLUMNS,
+        [(logins.get(one.person_id, one.person_id), one.code, _date(one.at), _date(one.expires), one.assessor,
+          one.evidence) for one in records if not one.revoked],
+    )  # fmt: skip
 
 
 def _date(at: int) -> str:

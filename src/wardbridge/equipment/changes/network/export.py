@@ -7,8 +7,6 @@ changes the last lines. Peers without an address (this server, seen by its own g
 
 from __future__ import annotations
 
-import csv
-import io
 import ipaddress
 import re
 from collections.abc import Sequence
@@ -16,6 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from wardbridge.core.clock import iso
+from wardbridge.core.sheets import csv_text
 from wardbridge.equipment.changes.network.values import ICMP, OURS, Policy, Rule
 
 FORMATS = {"json": "application/json", "csv": "text/csv", "nft": "text/plain", "acl": "text/plain"}
@@ -30,18 +29,14 @@ def as_json(policy: Policy, name: str, addresses: Sequence[str]) -> str:
 
 
 def as_csv(policy: Policy, name: str, addresses: Sequence[str]) -> str:
-    """One line a rule; cells that a spreadsheet would run as a formula get a quote."""
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\r\n")
-    write.writerow(
-        ["machines", "direction", "protocol", "port", "peer", "addresses", "devices", "flows", "first", "last"]
-    )
-    for rule in policy.rules:
-        cells = [f"{name} {policy.zone}".strip(), rule.direction, rule.protocol, rule.port, rule.peer,
-                 " ".join(rule.addresses), rule.devices, rule.count, iso(rule.first_seen),
-                 iso(rule.last_seen)]  # fmt: skip
-        write.writerow([f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" else cell for cell in cells])
-    return out.getvalue()
+    """One line a rule."""
+    heads = ("machines", "direction", "protocol", "port", "peer", "addresses", "devices", "flows", "first", "last")
+    return csv_text(
+        heads,
+        [(f"{name} {policy.zone}".strip(), rule.direction, rule.protocol, rule.port, rule.peer,
+          " ".join(rule.addresses), rule.devices, rule.count, iso(rule.first_seen), iso(rule.last_seen))
+         for rule in policy.rules],
+    )  # fmt: skip
 
 
 def _safe(text: str) -> str:

@@ -20,6 +20,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.cell import WriteOnlyCell
 
 from wardbridge.core.errors import Invalid
+from wardbridge.core.sheets import FORMULA
 from wardbridge.equipment.register.lists.columns import count_known
 
 MOST_ROWS = 50_000
@@ -29,8 +30,7 @@ MOST_CELL = 32_767
 MOST_BYTES = 20_000_000
 MOST_UNPACKED = 128_000_000
 DELIMITERS = (",", ";", "\t", "|")
-_RUNS = tuple("=+-@\t\r\n＝＋－＠")
-_GUARDED = (*_RUNS, "'")
+_GUARDED = (*FORMULA, "'")
 _NO_XML = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _EXACT = 10**15

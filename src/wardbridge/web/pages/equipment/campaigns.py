@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from starlette.responses import Response
@@ -11,6 +9,7 @@ from starlette.responses import Response
 from wardbridge.core.clock import iso
 from wardbridge.core.db import Connection
 from wardbridge.core.errors import Invalid, NotFound
+from wardbridge.core.sheets import csv_text
 from wardbridge.equipment.advisories.store import documents
 from wardbridge.equipment.advisories.store.now import Affected, affected_now
 from wardbridge.equipment.campaigns import close, run, start, store
@@ -105,24 +104,15 @@ async def campaign(call: Call) -> Response:
 async def listing(call: Call) -> Response:
     """The machines as CSV: places and use, never patients."""
     found = await _campaign(call)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for row in await affected_now(call.shop.pool, campaign_id=found.campaign_id):
-        writer.writerow([
-            _cell(text) for text in (
-                row.device_id, row.tag, row.serial, row.manufacturer, row.model, row.firmware, row.ward, row.room,
-                row.bed, "yes" if row.in_use else "no", row.state, row.reason, row.decided_by,
-                iso(row.decided_at) if row.decided_at else "", row.work_id, row.work,
-            )
-        ])  # fmt: skip
+    rows = await affected_now(call.shop.pool, campaign_id=found.campaign_id)
+    text = csv_text(
+        COLUMNS,
+        [(row.device_id, row.tag, row.serial, row.manufacturer, row.model, row.firmware, row.ward, row.room, row.bed,
+          "yes" if row.in_use else "no", row.state, row.reason, row.decided_by,
+          iso(row.decided_at) if row.decided_at else "", row.work_id, row.work) for row in rows],
+    )  # fmt: skip
     headers = {"content-disposition": f'attachment; filename="campaign-{found.campaign_id[:40]}.csv"'}
-    return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _cell(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 async def proof(call: Call) -> Response:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from starlette.responses import Response
 
 from wardbridge.core.clock import DAY, HOUR
 from wardbridge.core.errors import Invalid
+from wardbridge.core.sheets import csv_text
 from wardbridge.equipment.register.store import models as models_of
 from wardbridge.equipment.work import board, desk, plans, schedules, values
 from wardbridge.equipment.work.plans import Schedule
@@ -132,29 +130,25 @@ async def kpi_csv(call: Call) -> Response:
     """The same as CSV (RFC 4180): one table a file."""
     now = call.shop.clock.now()
     start = plans.add_months(now, -max(1, number_of(call, "months", 12, 60)))
-    text = io.StringIO()
-    out = csv.writer(text)
     if call.path("table") == "models":
-        out.writerow(("model", "machines", "failures", "repeats", "mtbf_hours", "mttr_hours", "availability"))
-        for one in await figures.reliability(call.shop.pool, start, now, 5000):
-            out.writerow((_cell(one.model), one.machines, one.failures, one.repeats, _round(one.mtbf), _round(one.mttr),
-                          _round(one.availability, 5)))  # fmt: skip
+        text = csv_text(
+            ("model", "machines", "failures", "repeats", "mtbf_hours", "mttr_hours", "availability"),
+            [(one.model, one.machines, one.failures, one.repeats, _round(one.mtbf), _round(one.mttr),
+              _round(one.availability, 5)) for one in await figures.reliability(call.shop.pool, start, now, 5000)],
+        )  # fmt: skip
     else:
-        out.writerow(("month", "criticality", "due", "on_time", "late", "open", "cancelled", "completion"))
-        for month in await figures.completion(call.shop.pool, start, now, call.room.zone.key):
-            out.writerow((month.month, month.criticality, month.due, month.on_time, month.late, month.open,
-                          month.cancelled, _round(month.completion, 4)))  # fmt: skip
-    return Response(text.getvalue(), media_type="text/csv; charset=utf-8",
+        months = await figures.completion(call.shop.pool, start, now, call.room.zone.key)
+        text = csv_text(
+            ("month", "criticality", "due", "on_time", "late", "open", "cancelled", "completion"),
+            [(one.month, one.criticality, one.due, one.on_time, one.late, one.open, one.cancelled,
+              _round(one.completion, 4)) for one in months],
+        )  # fmt: skip
+    return Response(text, media_type="text/csv; charset=utf-8",
                     headers={"content-disposition": 'attachment; filename="maintenance.csv"'})  # fmt: skip
 
 
 def _round(number: float | None, digits: int = 2) -> str:
     return "" if number is None else f"{number:.{digits}f}"
-
-
-def _cell(text: str) -> str:
-    """A name that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in "=+-@" else text
 
 
 PAGES: Pages = (

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from starlette.responses import Response
 
 from wardbridge.core.errors import Invalid, NotFound
+from wardbridge.core.sheets import csv_text
 from wardbridge.equipment.register import store as register
 from wardbridge.equipment.vendors import about, cost, plan, support
 from wardbridge.equipment.vendors.store import firms as firm_store
@@ -110,24 +108,15 @@ COLUMNS = ("machine", "model", "department", "age in years", "score", "age", "su
 async def sheet(call: Call) -> Response:
     """``/equipment/replacement.csv``: the plan as CSV (RFC 4180)."""
     rows = _chosen(call, await plan.judged(call.shop.pool, call.shop.clock.now()))
-    out = io.StringIO()
-    page = csv.writer(out)
-    page.writerow(COLUMNS)
-    for row in rows:
-        one = row.machine
-        page.writerow([
-            _plain(one.name), _plain(one.model), _plain(one.department), row.age, row.score,
-            *(row.terms[name] for name in ("age", "support", "failures", "cost", "risk")), row.support.state,
-            row.proposed or "", "yes" if one.year else "", one.budget if one.budget is not None else one.price,
-            _plain(one.budget_currency or one.currency),
-        ])  # fmt: skip
+    text = csv_text(
+        COLUMNS,
+        [(one.name, one.model, one.department, row.age, row.score,
+          *(row.terms[name] for name in ("age", "support", "failures", "cost", "risk")), row.support.state,
+          row.proposed or "", "yes" if one.year else "", one.budget if one.budget is not None else one.price,
+          one.budget_currency or one.currency) for row in rows for one in (row.machine,)],
+    )  # fmt: skip
     head = {"content-disposition": 'attachment; filename="replacement.csv"'}
-    return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=head)
-
-
-def _plain(text: str) -> str:
-    """No text that a spreadsheet takes for a formula."""
-    return "'" + text if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    return Response(text, media_type="text/csv; charset=utf-8", headers=head)
 
 
 GET, POST = ["GET"], ["POST"]
