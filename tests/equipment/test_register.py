@@ -24,7 +24,8 @@ async def test_a_machine_is_a_row_and_a_device(shop: Shop, stock: Stocked) -> No
     assert model is not None
     assert device["definition"] == {"reference": f"DeviceDefinition/{asset.model_id}"}
     assert device["serialNumber"] == asset.serial
-    assert model["udiDeviceIdentifier"][0]["deviceIdentifier"] == "09506000117843"
+    (udi,) = model["udiDeviceIdentifier"]
+    assert (udi["deviceIdentifier"], udi["issuer"]) == ("09506000117843", "http://hl7.org/fhir/NamingSystem/gs1-di")
     (now,) = await store.now(shop.pool)
     assert (now.name, now.ward, now.bed, now.in_use) == ("Pump 1", "ICU", "01", False)
 

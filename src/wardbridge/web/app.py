@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from wardbridge.web.call import Handler, guard, unguarded
+from wardbridge.web.call import Pages, guard, unguarded
 from wardbridge.web.headers import Headers
 from wardbridge.web.live.hub import Hub
 from wardbridge.web.live.socket import live
@@ -22,7 +22,7 @@ from wardbridge.web.room import STATIC, Room
 
 GET, POST, BOTH = ["GET"], ["POST"], ["GET", "POST"]
 
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     ("/", GET, board.home, "home", ""),
     ("/wards", GET, board.wards, "board", ""),
     ("/wards/{ward}", GET, board.ward, "board", ""),

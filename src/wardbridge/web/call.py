@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[["Call"], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
+Pages = tuple[tuple[str, list[str], Handler, str, str], ...]
+"""Path, methods, handler, the page that it belongs to, and the feature that it needs beyond the page ('': none)."""
 Open = Callable[[Room, Request], Awaitable[Response]]
 TEXT_LIMIT = 2000
 

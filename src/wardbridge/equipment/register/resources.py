@@ -13,12 +13,16 @@ from typing import Any
 from wardbridge.core.clock import iso
 from wardbridge.devices.device_resource import VERSIONS
 from wardbridge.equipment.register.values import Asset, Interface, Model
+from wardbridge.equipment.udi.parse import parse
+from wardbridge.equipment.udi.values import HIBCC, SYSTEMS
 
 BASE = "https://wardbridge.org/fhir"
 TAG = "urn:wardbridge:asset-tag"
 STATE = f"{BASE}/StructureDefinition/device-lifecycle"
 PROPERTY = f"{BASE}/CodeSystem/device-property"
 REPLACED = f"{BASE}/StructureDefinition/replaced-by"
+ANY_YEAR = 2000
+"""A bare identifier holds no date that the year would place."""
 _INACTIVE = frozenset({"retired", "sanitised", "disposed", "need", "assessed", "ordered"})
 
 
@@ -39,8 +43,8 @@ def definition(model: Model, before: Mapping[str, Any] | None = None) -> dict[st
 
 
 def _issuer(di: str) -> str:
-    digits = di.isdigit() and len(di) in (12, 13, 14)
-    return "http://hl7.org/fhir/NamingSystem/gs1" if digits else "http://hl7.org/fhir/NamingSystem/hibcc"
+    """The system of the agency whose form the identifier has; R4 asks for one, so HIBCC's where none is recognised."""
+    return SYSTEMS[parse(di, ANY_YEAR).issuer or HIBCC]
 
 
 def device(

@@ -16,7 +16,7 @@ from wardbridge.equipment.advisories.store import candidates, documents
 from wardbridge.equipment.advisories.store.now import affected_now, machines_now
 from wardbridge.equipment.advisories.values import KINDS
 from wardbridge.equipment.campaigns import follow, store, watch
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.uploads import takes_files
 from wardbridge.web.words import _
 
@@ -128,7 +128,7 @@ async def alias(call: Call) -> Response:
 
 
 GET, POST = ["GET"], ["POST"]
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     ("/equipment/advisories", GET, advisories, "campaign", ""),
     ("/equipment/advisories/feed", POST, send, "campaign", "advisory.load"),
     ("/equipment/advisories/letter", POST, letter, "campaign", "advisory.load"),

@@ -17,7 +17,7 @@ from wardbridge.equipment.bench import delta as held
 from wardbridge.equipment.bench import protocol
 from wardbridge.equipment.bench import sync as bench_sync
 from wardbridge.equipment.bench.store import operations
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.pages.equipment.bench_words import WORDS
 from wardbridge.web.room import STATIC, static_url
 from wardbridge.web.words import _
@@ -108,7 +108,7 @@ def _json(value: Any, status: int = 200) -> Response:
 
 
 GET, POST = ["GET"], ["POST"]
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     ("/equipment/bench", GET, bench, "maintenance", ""),
     ("/equipment/bench/worker.js", GET, worker, "maintenance", ""),
     ("/equipment/bench/me", GET, me, "maintenance", "maintenance.work"),

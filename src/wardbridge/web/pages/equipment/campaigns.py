@@ -17,7 +17,7 @@ from wardbridge.equipment.campaigns.resources import WORDS
 from wardbridge.equipment.campaigns.values import CANDIDATE, ENDED, OPEN, STATES, STEPS, Campaign, Step
 from wardbridge.equipment.signing.sign import BOTH, sides_of
 from wardbridge.fhir.json import dumps
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.pages.equipment import advisories
 from wardbridge.web.uploads import takes_files
 from wardbridge.web.words import _
@@ -215,7 +215,7 @@ async def end(call: Call) -> Response:
 
 GET, POST = ["GET"], ["POST"]
 _ONE = "/equipment/campaigns/{campaign}"
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     *advisories.PAGES,
     ("/equipment/campaigns", GET, campaigns, "campaign", ""),
     ("/equipment/campaigns", POST, begin, "campaign", "campaign.work"),

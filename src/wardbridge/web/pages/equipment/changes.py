@@ -17,7 +17,7 @@ from wardbridge.equipment.changes.rules import ENDED
 from wardbridge.equipment.changes.values import KINDS, Patch, RiskFile
 from wardbridge.equipment.crew import oncall
 from wardbridge.equipment.signing.sign import BOTH, sides_of
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.pages.equipment.change_form import HAZARDS, SPARE, choices, file_of, number, written
 from wardbridge.web.words import _
 
@@ -250,7 +250,7 @@ async def thaw(call: Call) -> Response:
 
 GET, POST = ["GET"], ["POST"]
 _AT = "/equipment/changes"
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     (_AT, GET, changes, "risk", ""),
     (f"{_AT}/calendar", GET, calendar, "risk", ""),
     (f"{_AT}/calendar.ics", GET, feed, "risk", ""),

@@ -18,7 +18,7 @@ from wardbridge.equipment.bench.values import Cost, Rate
 from wardbridge.equipment.register import store as register
 from wardbridge.equipment.work.store import orders
 from wardbridge.equipment.work.values import Work
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.pages.equipment.stock import number, price, skipped
 from wardbridge.web.words import _
 
@@ -174,7 +174,7 @@ async def do(call: Call) -> Response:
 
 
 GET, POST = ["GET"], ["POST"]
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     ("/equipment/costs", GET, costs, "maintenance", ""),
     ("/equipment/costs.csv", GET, export, "maintenance", ""),
     ("/equipment/costs/rate", POST, set_rate, "maintenance", "work.plan"),

@@ -16,7 +16,7 @@ from wardbridge.equipment.crew.store import load as load_store
 from wardbridge.equipment.crew.store import rota as store
 from wardbridge.equipment.signing.sign import SIDES as DEPARTMENTS
 from wardbridge.equipment.signing.sign import sides_of
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.pages.equipment.knowledge import whole
 from wardbridge.web.room import Room
 from wardbridge.web.words import _
@@ -206,7 +206,7 @@ async def limits(call: Call) -> Response:
 
 
 GET, POST = ["GET"], ["POST"]
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     (ONCALL, GET, show_oncall, "equipment", ""),
     (f"{ONCALL}/rotas", POST, put_rota, "equipment", "crew.write"),
     (f"{ONCALL}/rotas/{{rota}}/end", POST, end_rota, "equipment", "crew.write"),

@@ -18,7 +18,7 @@ from wardbridge.equipment.cyber.store.zones import Zone
 from wardbridge.equipment.cyber.triage import JUSTIFICATIONS, STATES
 from wardbridge.equipment.signing.sign import sides_of
 from wardbridge.fhir.json import dumps
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.uploads import takes_files
 from wardbridge.web.words import _
 
@@ -232,7 +232,7 @@ def _level(call: Call) -> int:
     return int(text)
 
 
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     ("/equipment/cyber", ["GET"], cyber, "cyber", ""),
     ("/equipment/cyber/{cve}", ["GET"], flaw, "cyber", ""),
     ("/equipment/cyber/{cve}/judge", ["POST"], judge, "cyber", "cyber.triage"),

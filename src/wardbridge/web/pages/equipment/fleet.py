@@ -10,7 +10,7 @@ from wardbridge.equipment.fleet import list as fleet
 from wardbridge.equipment.fleet import store
 from wardbridge.equipment.fleet.values import DUE, SORTS, USE
 from wardbridge.equipment.register.values import CLASSES, CRITICALITIES, STATES
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 
 
 async def devices(call: Call) -> Response:
@@ -49,7 +49,7 @@ async def drop(call: Call) -> Response:
     return call.back("/equipment/devices", "dropped")
 
 
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     ("/equipment/devices", ["GET"], devices, "equipment", ""),
     ("/equipment/views", ["POST"], keep, "equipment", ""),
     ("/equipment/views/{view}/drop", ["POST"], drop, "equipment", ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from wardbridge.equipment.fleet.today import today
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.words import _
 
 PARTS = (
@@ -53,4 +53,4 @@ async def home(call: Call) -> Response:
     return call.page("equipment/home.html", parts=[part for part in parts if part[1]], today=await today(call.shop))
 
 
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (("/equipment", ["GET"], home, "equipment", ""),)
+PAGES: Pages = (("/equipment", ["GET"], home, "equipment", ""),)

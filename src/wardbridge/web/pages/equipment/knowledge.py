@@ -19,7 +19,7 @@ from wardbridge.equipment.learning.values import (
     forbids_review,
 )
 from wardbridge.terminology.glossary.values import Line
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.uploads import takes_long
 from wardbridge.web.words import _
 
@@ -221,7 +221,7 @@ async def attempt(call: Call) -> Response:
 
 
 GET, POST = ["GET"], ["POST"]
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     (START, GET, knowledge, "knowledge", ""),
     (START, POST, add, "knowledge", "knowledge.write"),
     (f"{START}/new", GET, new, "knowledge", "knowledge.write"),

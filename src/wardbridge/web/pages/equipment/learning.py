@@ -16,7 +16,7 @@ from wardbridge.equipment.learning.store.paths import Path, Start
 from wardbridge.equipment.learning.store.training import Training
 from wardbridge.equipment.learning.values import AUDIENCES
 from wardbridge.security.principal import ROLES
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.pages.equipment.knowledge import whole
 from wardbridge.web.uploads import takes_files, takes_long
 from wardbridge.web.words import _
@@ -255,7 +255,7 @@ async def thank(call: Call) -> Response:
 
 
 GET, POST, BOTH = ["GET"], ["POST"], ["GET", "POST"]
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     (START, GET, learning, "knowledge", ""),
     (f"{START}/paths/{{path}}", GET, path, "knowledge", ""),
     (f"{START}/paths/{{path}}", POST, put_path, "knowledge", "crew.write"),

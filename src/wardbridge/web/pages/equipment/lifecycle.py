@@ -18,7 +18,7 @@ from wardbridge.equipment.lifecycle.table import table
 from wardbridge.equipment.lifecycle.values import Answer
 from wardbridge.equipment.register import store as register
 from wardbridge.equipment.signing.sign import sides_of
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.words import _
 
 PAGE = 100
@@ -285,7 +285,7 @@ _NEED, _DEVICE, _INSPECTION = (
     "/equipment/devices/{device}",
     "/equipment/inspections/{inspection}",
 )
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     ("/equipment/needs", GET, list_needs, "equipment", ""),
     ("/equipment/needs", POST, add_need, "equipment", "assessment.write"),
     (_NEED, GET, need, "equipment", ""),

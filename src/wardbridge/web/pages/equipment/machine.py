@@ -19,7 +19,7 @@ from wardbridge.equipment.register.parts import store as parts
 from wardbridge.equipment.timeline import Event
 from wardbridge.equipment.vendors import about as vendors
 from wardbridge.equipment.work import about as work
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.words import _
 
 LIFE: tuple[Tell, ...] = (
@@ -74,6 +74,4 @@ async def machine(call: Call) -> Response:
     )  # fmt: skip
 
 
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
-    ("/equipment/devices/{device}", ["GET"], machine, "equipment", ""),
-)
+PAGES: Pages = (("/equipment/devices/{device}", ["GET"], machine, "equipment", ""),)

@@ -16,7 +16,7 @@ from wardbridge.equipment.changes.network.values import Policy
 from wardbridge.equipment.changes.store import offered
 from wardbridge.equipment.signing import sign as signing
 from wardbridge.equipment.signing import store as signatures
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.pages.equipment.change_form import number
 from wardbridge.web.uploads import takes_files
 from wardbridge.web.words import _
@@ -157,7 +157,7 @@ async def settle(call: Call) -> Response:
 
 GET, POST = ["GET"], ["POST"]
 _AT = "/equipment/network"
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     (_AT, GET, network, "risk", ""),
     (f"{_AT}/effect", GET, failing, "risk", ""),
     (f"{_AT}/flows", POST, take, "risk", "cyber.triage"),

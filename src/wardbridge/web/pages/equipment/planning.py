@@ -14,8 +14,8 @@ from wardbridge.equipment.work.store import figures, orders, planning
 from wardbridge.equipment.work.store import procedures as kept
 from wardbridge.equipment.work.store import schedules as store
 from wardbridge.equipment.work.store.orders import Filter
-from wardbridge.web.call import Call
-from wardbridge.web.pages.equipment.work import GET, POST, Pages, number_of
+from wardbridge.web.call import Call, Pages
+from wardbridge.web.pages.equipment.work import GET, POST, number_of
 from wardbridge.web.words import _
 
 BOARD, SCHEDULES, KPI = "/equipment/planning", "/equipment/schedules", "/equipment/kpi"

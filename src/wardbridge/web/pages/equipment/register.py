@@ -15,7 +15,7 @@ from wardbridge.equipment.register.labels import draw, label
 from wardbridge.equipment.register.lists import dump, load, spool
 from wardbridge.equipment.register.lists.columns import COLUMNS
 from wardbridge.equipment.register.lists.sheet import MOST_BYTES
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.pages.equipment import register_discovery, register_duplicates, register_machines
 from wardbridge.web.uploads import takes_files
 from wardbridge.web.words import _
@@ -126,7 +126,7 @@ async def print_labels(call: Call) -> Response:
 
 
 _START = "/equipment/register"
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     (_START, GET, start, "register", ""),
     (_START + "/import", GET, import_form, "register", "register.write"),
     (_START + "/import", POST, send, "register", "register.write"),

@@ -11,7 +11,7 @@ from wardbridge.equipment.register import store as register
 from wardbridge.equipment.register.discovery import desk, store
 from wardbridge.equipment.register.discovery.formats.read import read
 from wardbridge.equipment.register.discovery.match import sorted_for_people
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.uploads import takes_files
 from wardbridge.web.words import _
 
@@ -70,7 +70,7 @@ async def ignore(call: Call) -> Response:
 
 
 _START = "/equipment/register/discovery"
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     (_START, ["GET"], discovery, "register", ""),
     (_START, ["POST"], take, "register", "register.write"),
     (_START + "/ignore", ["POST"], ignore, "register", "register.write"),

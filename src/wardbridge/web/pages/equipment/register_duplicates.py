@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from wardbridge.equipment.register.duplicates import desk
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 
 
 async def duplicates(call: Call) -> Response:
@@ -32,7 +32,7 @@ async def distinct(call: Call) -> Response:
 
 
 _START = "/equipment/register/duplicates"
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     (_START, ["GET"], duplicates, "register", ""),
     (_START + "/merge", ["POST"], merge, "register", "register.merge"),
     (_START + "/distinct", ["POST"], distinct, "register", "register.write"),

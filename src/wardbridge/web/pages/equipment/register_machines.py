@@ -21,7 +21,7 @@ from wardbridge.equipment.register.parts import store as accessories
 from wardbridge.equipment.register.parts.values import KINDS, Accessory
 from wardbridge.equipment.register.values import CLASSES, CRITICALITIES, STATES, Asset, Interface, Model
 from wardbridge.equipment.udi.parse import parse
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.words import _
 
 MACHINE = tuple(column for column in COLUMNS if column.part == "asset" and column.field != "state")
@@ -210,7 +210,7 @@ async def save_model(call: Call) -> Response:
 
 
 _START = "/equipment/register"
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     (_START + "/machines/{device}", ["GET"], machine, "register", ""),
     (_START + "/machines/{device}", ["POST"], save_machine, "register", "register.write"),
     (_START + "/machines/{device}/interfaces", ["POST"], save_interface, "register", "register.write"),

@@ -14,7 +14,7 @@ from wardbridge.equipment.reports.device_book import device_book
 from wardbridge.equipment.reports.inventory import inventory
 from wardbridge.equipment.reports.maintenance import maintenance
 from wardbridge.equipment.reports.pdf import Report, render
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.words import _
 
 
@@ -88,7 +88,7 @@ def pdf(made: Report, name: str) -> Response:
     return Response(render(made), media_type="application/pdf", headers=headers)
 
 
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     ("/equipment/reports", ["GET"], reports, "executive", ""),
     ("/equipment/reports/{report}.pdf", ["GET"], report, "executive", ""),
     ("/equipment/executive", ["GET"], executive, "executive", ""),

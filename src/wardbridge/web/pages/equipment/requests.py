@@ -19,8 +19,8 @@ from wardbridge.equipment.shop import Shop
 from wardbridge.equipment.work import requests
 from wardbridge.equipment.work.store import requests as store
 from wardbridge.security.http import address_of
-from wardbridge.web.call import Call
-from wardbridge.web.pages.equipment.work import GET, POST, Pages
+from wardbridge.web.call import Call, Pages
+from wardbridge.web.pages.equipment.work import GET, POST
 from wardbridge.web.room import Room
 from wardbridge.web.words import _
 

@@ -11,7 +11,7 @@ from wardbridge.equipment.changes import matrix
 from wardbridge.equipment.changes.risks import desk, store
 from wardbridge.equipment.changes.risks.values import LINKS, STATES, Risk, Score
 from wardbridge.equipment.changes.values import LEVELS, PROPERTIES, Matrix
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.pages.equipment.change_form import lines, measures, number, written
 from wardbridge.web.words import _
 
@@ -134,7 +134,7 @@ async def set_matrix(call: Call) -> Response:
 
 GET, POST = ["GET"], ["POST"]
 _AT = "/equipment/risks"
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     (_AT, GET, risks, "risk", ""),
     (f"{_AT}/matrix", POST, set_matrix, "risk", "risk.write"),
     (f"{_AT}/new", GET, new, "risk", "risk.write"),

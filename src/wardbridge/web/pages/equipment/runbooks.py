@@ -11,7 +11,7 @@ from wardbridge.equipment.crew.store import runbooks as store
 from wardbridge.equipment.learning import pages
 from wardbridge.equipment.learning.values import Content, Link
 from wardbridge.equipment.signing.sign import digest, sides_of
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.pages.equipment.knowledge import whole
 from wardbridge.web.uploads import FIELD_BYTES, takes_long
 from wardbridge.web.words import _
@@ -191,7 +191,7 @@ async def lesson(call: Call) -> Response:
 
 
 GET, POST = ["GET"], ["POST"]
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     (START, GET, every, "knowledge", ""),
     (START, POST, add, "knowledge", "crew.write"),
     (f"{START}/new", GET, new, "knowledge", "crew.write"),

@@ -14,7 +14,7 @@ from wardbridge.equipment.bench.protocol import decimal
 from wardbridge.equipment.bench.store import stock as store
 from wardbridge.equipment.bench.values import PART_KINDS, Level, Part, Store
 from wardbridge.equipment.register import store as register
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.words import _
 
 PAGE = 50
@@ -170,7 +170,7 @@ async def cancel(call: Call) -> Response:
 
 
 GET, POST = ["GET"], ["POST"]
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     ("/equipment/stock", GET, shelves, "maintenance", ""),
     ("/equipment/stock/reorder", GET, reorder, "maintenance", ""),
     ("/equipment/stock/parts", POST, save_part, "maintenance", "stock.write"),

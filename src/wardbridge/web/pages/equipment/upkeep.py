@@ -18,8 +18,8 @@ from wardbridge.equipment.work.store import orders
 from wardbridge.equipment.work.store import procedures as kept
 from wardbridge.equipment.work.store import risk as scores
 from wardbridge.equipment.work.store.procedures import Instrument
-from wardbridge.web.call import Call
-from wardbridge.web.pages.equipment.work import GET, POST, Pages
+from wardbridge.web.call import Call, Pages
+from wardbridge.web.pages.equipment.work import GET, POST
 from wardbridge.web.words import _
 
 PROCEDURES, RISK, AEM = "/equipment/procedures", "/equipment/risk", "/equipment/aem"

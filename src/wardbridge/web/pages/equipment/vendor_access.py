@@ -10,7 +10,7 @@ from wardbridge.equipment.register import store as register
 from wardbridge.equipment.vendors import access
 from wardbridge.equipment.vendors.store import access as store
 from wardbridge.equipment.vendors.store import firms as firm_store
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.words import _
 
 STATES = ("requested", "approved", "open", "active", "ended", "expired", "lapsed", "refused")
@@ -97,7 +97,7 @@ async def confirm(call: Call) -> Response:
 
 
 GET, POST = ["GET"], ["POST"]
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     ("/equipment/access", GET, sessions, "vendors", ""),
     ("/equipment/access", POST, request, "vendors", "vendor.access"),
     ("/equipment/access/{access}", GET, session, "equipment", ""),

@@ -10,7 +10,7 @@ from wardbridge.equipment.register import store as register
 from wardbridge.equipment.vendors import about, cost, plan, support
 from wardbridge.equipment.vendors.store import firms as firm_store
 from wardbridge.equipment.vendors.values import COST_KINDS
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.pages.equipment.lifecycle import number, whole
 from wardbridge.web.words import _
 
@@ -121,7 +121,7 @@ async def sheet(call: Call) -> Response:
 
 GET, POST = ["GET"], ["POST"]
 _COVER = "/equipment/devices/{device}/cover"
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     (_COVER, GET, cover, "vendors", ""),
     ("/equipment/devices/{device}/costs", POST, enter_cost, "vendors", "vendor.write"),
     ("/equipment/devices/{device}/support", POST, say_support, "vendors", "vendor.write"),

@@ -14,7 +14,7 @@ from wardbridge.equipment.vendors.store import access as access_store
 from wardbridge.equipment.vendors.store import firms as store
 from wardbridge.equipment.vendors.store import offers as offer_store
 from wardbridge.equipment.vendors.values import CONTRACT_KINDS, ROLES, VENDOR_KINDS, Contact, Contract, Covered, Vendor
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.pages.equipment.lifecycle import answers, number, whole
 from wardbridge.web.words import _
 
@@ -242,7 +242,7 @@ async def answer_offer(call: Call) -> Response:
 GET, POST = ["GET"], ["POST"]
 _VENDOR, _CONTRACT = "/equipment/vendors/{vendor}", "/equipment/contracts/{contract}"
 _OFFERS = "/equipment/needs/{need}/offers"
-PAGES: tuple[tuple[str, list[str], Handler, str, str], ...] = (
+PAGES: Pages = (
     ("/equipment/vendors", GET, list_vendors, "vendors", ""),
     ("/equipment/vendors", POST, save_vendor, "vendors", "vendor.write"),
     (_VENDOR, GET, vendor, "vendors", ""),

@@ -11,7 +11,7 @@ from wardbridge.equipment.work import desk, procedures, values
 from wardbridge.equipment.work.store import orders, requests
 from wardbridge.equipment.work.store import procedures as kept
 from wardbridge.equipment.work.store.orders import Filter
-from wardbridge.web.call import Call, Handler
+from wardbridge.web.call import Call, Pages
 from wardbridge.web.words import _
 
 PAGE = 50
@@ -152,7 +152,6 @@ async def move(call: Call) -> Response:
     return call.back(f"{WORK}/{work_id}", done)
 
 
-Pages = tuple[tuple[str, list[str], Handler, str, str], ...]
 PAGES: Pages = (
     (WORK, GET, work_list, "maintenance", ""),
     (WORK, POST, add, "maintenance", "work.order"),
