@@ -3,16 +3,10 @@ scrolls sideways on a phone, no script or style is refused."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
-
-import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import async_playwright
 from tests.equipment.changing import hazard
 from tests.web.conftest import *  # noqa: F403 - fixtures of the web room
 from tests.web.conftest import House
+from tests.web.screens import in_browser, keep, page_of, violations
 from tests.web.server import serving
 from tests.web.test_equipment_pages import pump  # noqa: F401 - a fixture
 
@@ -29,12 +23,10 @@ from wardbridge.equipment.changes.risks.values import Risk, Score
 from wardbridge.equipment.changes.values import Measure, Patch, RiskFile
 from wardbridge.equipment.register import desk as register
 from wardbridge.equipment.register.values import Asset, Interface
-from wardbridge.security.http import COOKIE
 from wardbridge.security.principal import SYSTEM, Principal
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")]
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+pytestmark = in_browser
+SCREEN = {"width": 1280, "height": 900}
 TECHNICIAN = Principal("t", "Tess Technician", "user", frozenset({"technician"}))
 OPERATOR = Principal("o", "Otto Operator", "user", frozenset({"operator"}))
 
@@ -92,33 +84,20 @@ async def filled(house: House) -> list[str]:
             f"/equipment/network/policies/{policy.policy_id}"]  # fmt: skip
 
 
-async def test_the_pages_are_accessible_and_fit_a_phone(house: House, pump) -> None:  # noqa: F811
+async def test_the_pages_are_accessible_and_fit_a_phone(house: House, chromium, pump) -> None:  # noqa: F811
     paths = await filled(house)
-    kept = os.environ.get("WARDBRIDGE_SCREENSHOTS", "")
-    async with serving(house.app) as port, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        context = await browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-        cookie, _csrf = await house.cookie("technician")
-        await context.add_cookies([{"name": COOKIE, "value": cookie, "url": f"http://127.0.0.1:{port}"}])
-        page = await context.new_page()
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
+    async with serving(house.app) as port:
+        page = await page_of(chromium, house, port, "technician", viewport=SCREEN, reduced_motion="reduce")
         for number, path in enumerate(paths):
             answer = await page.goto(f"http://127.0.0.1:{port}{path}")
             assert answer is not None
             assert answer.status == 200, path
-            results = await Axe().run(page)
-            found = [
-                (one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in results.response["violations"]
-            ]
-            assert found == [], path
-            if kept:
-                await page.screenshot(path=str(Path(kept) / f"{number}.png"), full_page=True)
+            assert await violations(page, path, None) == [], path
+            await keep(page, f"change-{number}")
         await page.set_viewport_size({"width": 360, "height": 740})
         for path in paths:
             await page.goto(f"http://127.0.0.1:{port}{path}")
             wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 1, path
-        await browser.close()
-    assert problems == []
+        assert page.problems == []  # type: ignore[attr-defined]
+        await page.context.close()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from decimal import Decimal
-from pathlib import Path
 
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 from tests.equipment.conftest import OPERATOR, PHYSICIAN, TECHNICIAN
-from tests.web.conftest import House, enter, house  # noqa: F401 - fixtures
+from tests.web.conftest import House, chromium, enter, house  # noqa: F401 - fixtures
+from tests.web.screens import in_browser, keep, page_of, violations
 from tests.web.server import serving
 from tests.web.test_equipment_pages import pump  # noqa: F401 - a fixture
-from tests.web.test_screens import chromium, page_of, pytestmark, running  # noqa: F401 - fixtures
+from tests.web.test_screens import running  # noqa: F401 - a fixture
 
 from wardbridge.core.clock import DAY, HOUR
 from wardbridge.equipment.lifecycle import inspection, needs, sanitise
@@ -24,6 +22,7 @@ from wardbridge.equipment.register.values import Asset
 from wardbridge.equipment.vendors import access, firms, offers
 from wardbridge.equipment.vendors.values import Contact, Contract, Covered, Vendor
 
+pytestmark = in_browser
 PHONE = {"width": 390, "height": 844}
 
 
@@ -80,7 +79,6 @@ async def furnished(house: House) -> list[str]:  # noqa: F811
 
 
 async def test_axe_finds_no_serious_violation(running: House, chromium: Browser, pump: object) -> None:  # noqa: F811
-    shots = os.environ.get("WARDBRIDGE_SHOTS", "")
     found = []
     pages = await furnished(running)
     async with serving(running.app) as port:
@@ -91,15 +89,9 @@ async def test_axe_finds_no_serious_violation(running: House, chromium: Browser,
             assert answer.status == 200, path
             for shut in await page.query_selector_all("main details:not([open]) > summary"):
                 await shut.click()
-            results = await Axe().run(page)
-            found += [
-                (path, one["id"], one["nodes"][0]["html"][:160])
-                for one in results.response["violations"]
-                if one["impact"] in {"serious", "critical"}
-            ]
+            found += await violations(page, path)
             assert page.problems == [], path  # type: ignore[attr-defined]
-            if shots:
-                await page.screenshot(path=Path(shots) / f"life-{number:02d}.png", full_page=True)
+            await keep(page, f"life-{number:02d}")
         await page.set_viewport_size(PHONE)
         for path in pages:
             await page.goto(f"http://127.0.0.1:{port}{path}")

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from playwright.async_api import Browser, async_playwright
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from tests.web.scene import Scene
+from tests.web.screens import ARGS, CHROMIUM
 from wardbridge.app.browser import asker
 from wardbridge.core.clock import SystemClock
 from wardbridge.devices.ports import Parts
@@ -100,3 +102,11 @@ def enter(house: House) -> Callable[[str], object]:
             yield client
 
     return open_client
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield browser
+        await browser.close()

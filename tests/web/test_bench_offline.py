@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections import Counter
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.equipment.bench_tablet import Place, Tablet, workplace
 from tests.web.conftest import House
+from tests.web.screens import in_browser
 from tests.web.server import serving
 from wardbridge.equipment.bench.store import operations
 from wardbridge.equipment.register import desk as register
@@ -27,20 +26,10 @@ from wardbridge.equipment.work.store import orders, procedures
 from wardbridge.security.http import COOKIE
 from wardbridge.security.principal import Principal
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")]
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+pytestmark = in_browser
 ME = Principal("person-technician", "Technician Test", "user", frozenset({"technician"}))
 OTHER = Principal("person-administrator", "Administrator Test", "user", frozenset({"administrator"}))
 WAITING = "[data-waiting]"
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        await browser.close()
 
 
 class Network:

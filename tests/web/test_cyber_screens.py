@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from tests.web.conftest import House
+from tests.web.screens import in_browser, keep, page_of, violations
 from tests.web.server import serving
 from tests.web.test_cyber_pages import CVE, exposed  # noqa: F401 - a fixture
 from tests.web.test_equipment_pages import pump  # noqa: F401 - a fixture
-from tests.web.test_screens import ARGS, CHROMIUM, page_of
 from wardbridge.core.clock import DAY
 from wardbridge.equipment.cyber import desk
 from wardbridge.equipment.cyber.store.zones import Zone
@@ -23,16 +18,8 @@ from wardbridge.equipment.register import desk as register
 from wardbridge.equipment.register.values import Interface
 from wardbridge.security.principal import SYSTEM
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")]
+pytestmark = in_browser
 PATHS = ("/equipment/cyber", f"/equipment/cyber/{CVE}", "/equipment/models/pump/security", "/equipment/zones")
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        await browser.close()
 
 
 async def furnish(shop: Any) -> None:
@@ -53,7 +40,6 @@ async def furnish(shop: Any) -> None:
 async def test_axe_finds_no_serious_violation(house: House, chromium: Browser, exposed: Any) -> None:  # noqa: F811
     await furnish(exposed)
     found = []
-    pictures = os.environ.get("WARDBRIDGE_PICTURES", "")
     async with serving(house.app) as port:
         page = await page_of(chromium, house, port, "operator", reduced_motion="reduce")
         for number, path in enumerate(PATHS):
@@ -61,15 +47,9 @@ async def test_axe_finds_no_serious_violation(house: House, chromium: Browser, e
             assert answer is not None
             assert answer.status == 200, path
             await page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
-            results = await Axe().run(page)
-            found += [
-                (path, one["id"], one["nodes"][0]["html"][:160])
-                for one in results.response["violations"]
-                if one["impact"] in {"serious", "critical"}
-            ]
+            found += await violations(page, path)
             assert page.problems == [], path  # type: ignore[attr-defined]
             wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, path
-            if pictures:
-                await page.screenshot(path=str(Path(pictures) / f"cyber-{number}.png"), full_page=True)
+            await keep(page, f"cyber-{number}")
     assert found == []

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from tests.web.conftest import House
+from tests.web.screens import in_browser, keep, page_of, violations
 from tests.web.server import serving
-from tests.web.test_screens import ARGS, CHROMIUM, page_of
 from wardbridge.core.clock import DAY, to_datetime
 from wardbridge.equipment.crew import oncall, runs
 from wardbridge.equipment.crew import seed as crew
@@ -22,17 +16,9 @@ from wardbridge.equipment.learning import seed as learning
 from wardbridge.equipment.learning.store.training import Training
 from wardbridge.security.principal import Principal
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")]
+pytestmark = in_browser
 LEAD = Principal("person-administrator", "Administrator Test", "user", frozenset({"administrator"}))
 OPERATOR = Principal("person-operator", "Operator Test", "user", frozenset({"operator"}))
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        await browser.close()
 
 
 async def furnish(house: House) -> list[str]:
@@ -64,23 +50,16 @@ async def furnish(house: House) -> list[str]:
 
 async def test_axe_finds_no_serious_violation(house: House, chromium: Browser) -> None:
     addresses, found = await furnish(house), []
-    pictures = os.environ.get("WARDBRIDGE_PICTURES", "")
     async with serving(house.app) as port:
         page = await page_of(chromium, house, port, "administrator", reduced_motion="reduce")
         for number, path in enumerate(addresses):
             answer = await page.goto(f"http://127.0.0.1:{port}{path}")
             assert answer is not None
             assert answer.status == 200, path
-            results = await Axe().run(page)
-            found += [
-                (path, one["id"], one["nodes"][0]["html"][:160])
-                for one in results.response["violations"]
-                if one["impact"] in {"serious", "critical"}
-            ]
+            found += await violations(page, path)
             assert page.problems == [], path  # type: ignore[attr-defined]
             wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, path
-            if pictures:
-                await page.screenshot(path=Path(pictures) / f"{number:02d}.png", full_page=True)
+            await keep(page, f"{number:02d}")
         await page.context.close()
     assert found == []

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from tests.web.conftest import ROLES, House
+from tests.web.screens import in_browser, page_of, violations
 from tests.web.server import serving
-from wardbridge.security.http import COOKIE
 from wardbridge.security.policy import PAGES as RIGHTS
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")]
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+pytestmark = in_browser
 
 WALK = (
     ("board", "/wards/icu"), ("bed", "/beds/icu-2"), ("patients", "/patients"), ("chart", "/patients/pat-1"),
@@ -27,26 +22,6 @@ WALK = (
     ("device", "/devices/mon-1"), ("integration", "/integration"), ("integration", "/integration/messages"),
     ("integration", "/integration/messages/in-1"), ("users", "/admin/users"), ("audit", "/admin/audit"),
 )  # fmt: skip
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        await browser.close()
-
-
-async def page_of(browser: Browser, house: House, port: int, role: str, **more: Any) -> Page:
-    context = await browser.new_context(viewport={"width": 1440, "height": 900}, **more)
-    if role:
-        cookie, _csrf = await house.cookie(role)
-        await context.add_cookies([{"name": COOKIE, "value": cookie, "url": f"http://127.0.0.1:{port}"}])
-    page = await context.new_page()
-    page.problems = []  # type: ignore[attr-defined]
-    page.on("pageerror", lambda error: page.problems.append(str(error)))  # type: ignore[attr-defined]
-    page.on("console", lambda m: page.problems.append(m.text) if "Content Security Policy" in m.text else None)  # type: ignore[attr-defined]
-    return page
 
 
 @pytest.fixture
@@ -66,12 +41,7 @@ async def test_axe_finds_no_serious_violation_on_any_page(role: str, running: Ho
             answer = await page.goto(f"http://127.0.0.1:{port}{path}")
             assert answer is not None
             assert answer.status == (200 if role in RIGHTS[right] else 403), path
-            results = await Axe().run(page)
-            found += [
-                (path, one["id"], one["nodes"][0]["html"][:160])
-                for one in results.response["violations"]
-                if one["impact"] in {"serious", "critical"}
-            ]
+            found += await violations(page, path)
             assert page.problems == [], path  # type: ignore[attr-defined]
         await page.context.close()
     assert found == []

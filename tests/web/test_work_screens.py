@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
 
 from tests.web.conftest import House
+from tests.web.screens import in_browser, keep, page_of, violations
 from tests.web.server import serving
 from tests.web.test_equipment_pages import pump  # noqa: F401 - a fixture
-from tests.web.test_screens import chromium, page_of, pytestmark, running  # noqa: F401 - fixtures
+from tests.web.test_screens import running  # noqa: F401 - a fixture
 from wardbridge.core.clock import DAY
 from wardbridge.equipment.register.labels import label
 from wardbridge.equipment.register.store import now as machines
@@ -22,6 +19,7 @@ from wardbridge.equipment.work.store.procedures import Instrument, put_instrumen
 from wardbridge.security.principal import Principal
 from wardbridge.web.pages.equipment.upkeep import steps_of
 
+pytestmark = in_browser
 TOM = Principal("person-technician", "Technician Test", "user", frozenset({"technician"}))
 STEPS = "check | Look at the cord\n!value | Protective earth | Ohm | | 0.3 | earth-resistance\ntext | Software version"
 WIDE = """() => document.documentElement.scrollWidth <= innerWidth + 1 ? [] :
@@ -69,7 +67,6 @@ async def furnished(house: House) -> list[str]:
 
 
 async def test_axe_finds_no_serious_violation(running: House, chromium: Browser, pump: object) -> None:  # noqa: F811
-    shots = os.environ.get("WARDBRIDGE_SHOTS", "")
     found = []
     pages = await furnished(running)
     async with serving(running.app) as port:
@@ -78,22 +75,15 @@ async def test_axe_finds_no_serious_violation(running: House, chromium: Browser,
             answer = await page.goto(f"http://127.0.0.1:{port}{path}")
             assert answer is not None
             assert answer.status == 200, path
-            results = await Axe().run(page)
-            found += [
-                (path, one["id"], one["nodes"][0]["html"][:160])
-                for one in results.response["violations"]
-                if one["impact"] in {"serious", "critical"}
-            ]
+            found += await violations(page, path)
             assert page.problems == [], path  # type: ignore[attr-defined]
-            if shots:
-                name = path.split("?")[0].strip("/").replace("/", "-")[:40]
-                await page.screenshot(path=Path(shots) / f"{name}.png", full_page=True)
+            name = path.split("?")[0].strip("/").replace("/", "-")[:40]
+            await keep(page, f"{name}")
         await page.set_viewport_size(PHONE)
         for path in (pages[1], pages[-2]):
             await page.goto(f"http://127.0.0.1:{port}{path}")
             wide = await page.evaluate(WIDE)
             assert wide == [], path
-            if shots:
-                await page.screenshot(path=Path(shots) / f"phone-{len(path)}.png", full_page=True)
+            await keep(page, f"phone-{len(path)}")
         await page.context.close()
     assert found == []
